@@ -1,4 +1,4 @@
-"""Argument checks that everybody uses: one clear sentence that says what was got, what is wanted and the mend."""
+"""Argument checks that everybody uses: what was got, what is wanted, how to mend it, in one sentence."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = [
     "check_in",
     "check_positive",
     "check_sfreq_match",
+    "check_span",
     "check_unit",
     "close_matches",
     "n_samples_of",
@@ -60,10 +61,11 @@ def _did_you_mean(value: Any, allowed: Iterable[Any]) -> str:
 def check_in(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     """`value`, if it is one of `allowed`; the error names close matches."""
     allowed = list(allowed)
-    if not any(type(value) is type(a) and value == a for a in allowed):
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not any(type(plain) is type(a) and plain == a for a in allowed):
         choices = ", ".join(map(repr, allowed))
         raise ValueError(f"{name} must be one of {choices}; got {value!r}{_did_you_mean(value, allowed)}")
-    return value
+    return plain
 
 
 def check_channels(
@@ -82,12 +84,12 @@ def check_sfreq_match(got: float, wanted: float, where: str = "the recording") -
     """Refuses a sampling frequency other than the one wanted (relative tolerance 1e-6)."""
     if abs(got - wanted) > 1e-6 * wanted:
         raise ValueError(
-            f"{where} has sfreq {got:g} Hz, expected {wanted:g} Hz: resample it first or change sfreq to {got:g}"
+            f"{where} has sfreq {got:g} Hz, expected {wanted:g} Hz: resample it, or use sfreq={got:g}"
         )
 
 
 def check_array_2d(name: str, x: Any, n_channels: int | None = None) -> np.ndarray:
-    """`x` as a native float32 or float64 array (n_channels, n_samples); floats of that kind are not copied."""
+    """`x` as a native float32 or float64 array (n_channels, n_samples), without a copy if it is one."""
     if np.ma.isMaskedArray(x):
         raise TypeError(f"{name} is a masked array, expected a plain one: use {name}.filled(np.nan)")
     x = np.asarray(x)
@@ -128,6 +130,22 @@ def n_samples_of(name: str, seconds: Any, sfreq: float) -> int:
     return n
 
 
+def check_span(
+    start: float | None, stop: float | None, n_samples: int, sfreq: float, where: str = "the recording"
+) -> tuple[int, int]:
+    """First sample, and the one after the last, of a stretch in seconds; None is the start or the end."""
+    first = 0 if start is None else round(check_positive("start", start, zero=True, unit="seconds") * sfreq)
+    last = n_samples if stop is None else round(check_positive("stop", stop, unit="seconds") * sfreq)
+    for name, value, limit in (("start", start, first < n_samples), ("stop", stop, last <= n_samples)):
+        if not limit:
+            raise ValueError(
+                f"{name}={value:g} s is beyond the end of {where}, which lasts {n_samples / sfreq:g} s"
+            )
+    if last <= first:
+        raise ValueError(f"stop must be later than start, got start={start}, stop={stop}")
+    return first, last
+
+
 def _spread_uv(data: np.ndarray, unit: str) -> float | None:
     """Median over live channels of the robust spread of the first differences in uV; None if none is live."""
     starts = np.arange(0, data.shape[1] - 1, max(1, (data.shape[1] - 1) // MAX_DIFFERENCES))
@@ -145,12 +163,12 @@ def _spread_uv(data: np.ndarray, unit: str) -> float | None:
 
 
 def check_unit(data: np.ndarray, unit: str, *, where: str = "data") -> None:
-    """Refuses data whose size cannot be EEG in `unit`: nearly always volts taken for microvolts or the reverse.
+    """Refuses data whose size cannot be EEG in `unit`: mostly volts taken for microvolts or the reverse.
 
     The measure is the median over live channels of 1.4826 times the median absolute deviation of the first
-    differences. Constant offsets vanish in it, differences that are exactly zero (flat ends, held samples) are left
-    out, and a channel without at least 16 others is not live. It must lie within 1e-3..1e4 uV; EEG is about 0.1 to
-    100. Nothing is refused when no channel is live, nor for unit "1".
+    differences. Constant offsets vanish in it, differences that are exactly zero (flat ends, held samples)
+    are left out, and a channel without at least 16 others is not live. It must lie within 1e-3..1e4 uV; EEG
+    is about 0.1 to 100. Nothing is refused when no channel is live, nor for unit "1".
 
     Parameters
     ----------
@@ -167,22 +185,24 @@ def check_unit(data: np.ndarray, unit: str, *, where: str = "data") -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> check_unit(np.random.default_rng(0).normal(size=(2, 500)) * 1e-5, "uV")
+    >>> volts = np.random.default_rng(0).normal(size=(2, 500)) * 1e-5
+    >>> check_unit(volts, "V")
+    >>> check_unit(volts, "uV")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: data cannot be EEG in uV ... looks like V read as uV: pass unit="V", or check_unit=False ...
+    ValueError: data cannot be EEG in uV: ... it looks like V read as uV: pass unit="V", or ...
     """
     check_in("unit", unit, UV_PER_UNIT)
     spread = None if unit == "1" else _spread_uv(data, unit)
-    if spread is None or SPREAD_LIMITS_UV[0] <= spread <= SPREAD_LIMITS_UV[1]:
+    low, high = SPREAD_LIMITS_UV
+    if spread is None or low <= spread <= high:
         return
-    distance = {
-        u: abs(np.log(spread / UV_PER_UNIT[unit] * UV_PER_UNIT[u] / TYPICAL_SPREAD_UV))
-        for u in ("uV", "mV", "V")
-    }
-    likely = min(distance, key=distance.__getitem__)
-    mend = f'pass unit="{likely}"' if likely != unit else "check the scale"
-    guess = f"looks like {likely} read as {unit}" if likely != unit else "no unit fits"
+    number = spread / UV_PER_UNIT[unit]
+    units = ("uV", "mV", "V")
+    likely = min(units, key=lambda u: abs(np.log(number * UV_PER_UNIT[u] / TYPICAL_SPREAD_UV)))
+    guess = f'it looks like {likely} read as {unit}: pass unit="{likely}"'
+    if likely == unit:
+        guess = "no unit fits it: check its scale"
     raise ValueError(
-        f"{where} cannot be EEG in {unit}: successive samples differ by {spread:.3g} uV (robust spread), expected "
-        f"{SPREAD_LIMITS_UV[0]:g} to {SPREAD_LIMITS_UV[1]:g}; it {guess}: {mend}, or check_unit=False to take it as it is"
+        f"{where} cannot be EEG in {unit}: successive samples differ by {spread:.3g} uV (robust spread), "
+        f"expected {low:g} to {high:g}; {guess}, or check_unit=False to take it as it is"
     )

@@ -17,6 +17,7 @@ from fastemo._validate import (
     check_in,
     check_positive,
     check_sfreq_match,
+    check_span,
 )
 
 __all__ = ["Event", "Recording", "as_recordings"]
@@ -50,7 +51,7 @@ class Recording:
     label : object, optional
         A class (str or int), a set of str (several at once), a dict of intensities by name, or a float.
     events : sequence of (onset, duration, label) or structured array, optional
-        Labels of stretches, in seconds from the first sample.
+        Labels of stretches, in seconds from the first sample; kept sorted by onset.
     subject, session, trial, stimulus : str or int, optional
         Whose it is and what was shown; evaluation groups by them.
     role : {"data", "baseline"}
@@ -134,20 +135,10 @@ class Recording:
         index = check_channels(names, self.ch_names, _called(self))
         return self.replace(data=self.data[index], ch_names=names)
 
-    def crop(self, start: float = 0.0, stop: float | None = None) -> Recording:
-        """The samples from `start` to `stop` (seconds, rounded to samples; None: to the end) and their events."""
-        start = check_positive("start", start, zero=True, unit="seconds")
-        stop = self.duration if stop is None else check_positive("stop", stop, unit="seconds")
-        first, last = round(start * self.sfreq), round(stop * self.sfreq)
-        if last > self.n_samples or first >= self.n_samples:
-            raise ValueError(
-                f"start={start:g}, stop={stop:g} reach beyond {_called(self)}, which lasts {self.duration:g} s"
-            )
-        if last <= first:
-            raise ValueError(f"stop must be later than start, got start={start:g}, stop={stop:g}")
-        events = (
-            None if self.events is None else _crop_events(self.events, first / self.sfreq, last / self.sfreq)
-        )
+    def crop(self, start: float | None = None, stop: float | None = None) -> Recording:
+        """The samples from `start` to `stop` and their events (seconds, rounded to samples)."""
+        first, last = check_span(start, stop, self.n_samples, self.sfreq, _called(self))
+        events = self.events and _crop_events(self.events, first / self.sfreq, last / self.sfreq)
         return self.replace(data=self.data[:, first:last], events=events)
 
     def in_unit(self, unit: str) -> Recording:
@@ -160,7 +151,7 @@ class Recording:
         return self.replace(data=self.data * (UV_PER_UNIT[self.unit] / UV_PER_UNIT[unit]), unit=unit)
 
     def match(self, ch_names: Sequence[str]) -> Recording:
-        """The channels `ch_names` of it, in that order: by name, or by position if one side has default names."""
+        """Its channels `ch_names`, in that order: by name, or by position if one side has default names."""
         names = tuple(ch_names)
         if self.named and names != _default_names(len(names)):
             return self.pick(names)
@@ -185,8 +176,8 @@ class Recording:
         Returns
         -------
         list
-            With events: the label that covers most of each window (the earlier one of equals), None where it covers
-            less than `min_overlap`. Without: the recording's own label for each.
+            With events: the label that covers most of each window (the earlier one of equals), None where it
+            covers less than `min_overlap`. Without: the recording's own label for each.
 
         Examples
         --------
@@ -246,6 +237,8 @@ def _plain(value: Any) -> Any:
     """NumPy scalars as Python's, sets as frozen ones: what compares, hashes and prints as one expects."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"a label must be a name, number, set or dict of intensities by name, got {value!r}")
     return frozenset(value) if isinstance(value, set) else value
 
 
@@ -266,7 +259,7 @@ def _names(ch_names: Any, n_channels: int) -> tuple[str, ...]:
 
 
 def _events(events: Any, duration: float) -> tuple[Event, ...] | None:
-    if events is None or len(events) == 0:
+    if events is None:
         return None
     out = []
     for i, row in enumerate(events):
@@ -275,26 +268,20 @@ def _events(events: Any, duration: float) -> tuple[Event, ...] | None:
             event = Event(float(onset), float(length), _plain(label))
         except (TypeError, ValueError):
             raise ValueError(f"events[{i}] must be (onset in s, duration in s, label), got {row!r}") from None
-        if not (np.isfinite(event.onset) and np.isfinite(event.duration) and event.duration >= 0):
+        if not (np.isfinite(event.onset) and np.isfinite(event.duration) and event.duration > 0):
+            raise ValueError(f"events[{i}] must have a finite onset and a duration above 0, got {row!r}")
+        if event.onset >= duration or event.onset + event.duration <= 0:
             raise ValueError(
-                f"events[{i}] must have a finite onset and a finite duration of 0 or more, got {row!r}"
-            )
-        if event.onset > duration or event.onset + event.duration < 0:
-            raise ValueError(
-                f"events[{i}] (onset {event.onset:g} s, duration {event.duration:g} s) lies outside the recording, "
-                f"which lasts {duration:g} s: times are seconds from its first sample"
+                f"events[{i}] (onset {event.onset:g} s, duration {event.duration:g} s) lies outside the "
+                f"recording, which lasts {duration:g} s: times are seconds from its first sample"
             )
         out.append(event)
     return tuple(sorted(out, key=lambda e: e.onset))
 
 
-def _crop_events(events: tuple[Event, ...], start: float, stop: float) -> list[Event]:
-    out = []
-    for onset, duration, label in events:
-        first, last = max(onset, start), min(onset + duration, stop)
-        if first < last or (first == last and duration == 0 and start <= onset < stop):
-            out.append(Event(first - start, last - first, label))
-    return out
+def _crop_events(events: tuple[Event, ...], start: float, stop: float) -> tuple[Event, ...]:
+    spans = [(max(e.onset, start), min(e.onset + e.duration, stop), e.label) for e in events]
+    return tuple(Event(first - start, last - first, label) for first, last, label in spans if first < last)
 
 
 def as_recordings(
@@ -309,18 +296,18 @@ def as_recordings(
     Parameters
     ----------
     X : Recording, array, MNE Raw or Epochs, str or path, or a list of any of these
-        An array is (n_recordings, n_channels, n_samples) or one (n_channels, n_samples), in `unit` at `sfreq`. An
-        MNE Raw becomes one recording, its annotations the events; Epochs become one per epoch, labelled by the names
-        in `event_id`; only their EEG channels are taken unless `ch_names` asks for others. A path is read by
-        `fastemo.io.read`.
+        An array is (n_recordings, n_channels, n_samples) or one (n_channels, n_samples), in `unit` at
+        `sfreq`. A Raw becomes one recording, its annotations the events; Epochs become one per epoch,
+        labelled by the names in `event_id`; only their EEG channels are taken unless `ch_names` asks for
+        others. A path is read by `fastemo.io.read`.
     y : sequence, optional
-        One label per recording; replaces the labels that are there.
+        One label per recording; replaces the labels and events that are there.
     sfreq : float, optional
         Needed for arrays; anything that says another rate raises.
     ch_names : sequence of str, optional
         Channels wanted, in this order: picked by name, by position from what has no names.
     unit : {"uV", "mV", "V", "1"}, optional
-        Unit of the arrays ("uV" if not given) and of what comes out; recordings in another unit are converted.
+        Unit of the arrays ("uV" if not given) and of what comes out: recordings in another are converted.
 
     Returns
     -------
@@ -353,7 +340,7 @@ def as_recordings(
     if y is None:
         return recordings
     labels = _labels(y, len(recordings))
-    return [rec.replace(label=label) for rec, label in zip(recordings, labels, strict=True)]
+    return [rec.replace(label=label, events=None) for rec, label in zip(recordings, labels, strict=True)]
 
 
 def _labels(y: Any, n: int) -> list[Any]:
@@ -378,7 +365,9 @@ def _collect(
 
         yield read_for(X, sfreq, ch_names, unit)
     elif hasattr(X, "get_data") and hasattr(X, "info"):
-        yield from _from_mne(X, ch_names)
+        from fastemo.io import from_mne
+
+        yield from from_mne(X, ch_names)
     elif isinstance(X, np.ndarray) and X.dtype != object:
         if X.ndim not in (2, 3):
             raise ValueError(
@@ -399,45 +388,3 @@ def _collect(
             "X must be a Recording, an array, an MNE Raw or Epochs, a path, or a list of these; "
             f"got {type(X).__name__}"
         )
-
-
-# MNE gives all of these in volts.
-ELECTRIC_TYPES = ("eeg", "seeg", "ecog", "dbs")
-
-
-def _from_mne(inst: Any, ch_names: Sequence[str] | None) -> Iterable[Recording]:
-    """Recordings of an MNE Raw (one) or Epochs (one per epoch); bad channels stay: quality is judged later."""
-    names = list(inst.ch_names)
-    types = inst.get_channel_types() if hasattr(inst, "get_channel_types") else ["eeg"] * len(names)
-    if ch_names is not None:
-        index = check_channels(ch_names, names, "the MNE object")
-    else:
-        index = [i for i, kind in enumerate(types) if kind in ELECTRIC_TYPES]
-        if not index:
-            raise ValueError(
-                f"the MNE object has no EEG channel (its types are {', '.join(sorted(set(types)))}): use set_channel_types"
-            )
-    picked = [names[i] for i in index]
-    data = np.asarray(inst.get_data())
-    sfreq = float(inst.info["sfreq"])
-    if data.ndim == 2:
-        yield Recording(data[index], sfreq, picked, "V", events=_annotations(inst, data.shape[1] / sfreq))
-        return
-    code_names: dict[int, str] = {}
-    for name, code in (getattr(inst, "event_id", None) or {}).items():
-        code_names.setdefault(int(code), name)
-    events = getattr(inst, "events", None)
-    for k, epoch in enumerate(data):
-        code = None if events is None else int(events[k][2])
-        label = None if code is None else code_names.get(code, code)
-        yield Recording(epoch[index], sfreq, picked, "V", label=label, trial=k)
-
-
-def _annotations(raw: Any, duration: float) -> list[Event] | None:
-    notes = getattr(raw, "annotations", None)
-    if notes is None:
-        return None
-    # Onsets count from the start of the measurement, of which `raw` may be a cut.
-    first = float(getattr(raw, "first_time", 0.0))
-    events = [Event(float(a["onset"]) - first, float(a["duration"]), str(a["description"])) for a in notes]
-    return [e for e in events if e.onset <= duration and e.onset + e.duration >= 0]
