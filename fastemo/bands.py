@@ -82,10 +82,10 @@ _SEED = _five(1, 4, 8, 14, 31, 50)
 
 #: Named band sets, in Hz.
 #:
-#: ``standard`` is the usual clinical division up to 45 Hz. The others are those of the source they are named
-#: after: the SEED-IV/V/VII pages (``seed``), the text of the SEED paper of 2015 (``seed_2015``; its bands leave
-#: gaps), the DEAP paper (``deap``; ``slow_alpha`` lies inside ``alpha``; its data stop at 45 Hz), and the defaults
-#: of TorchEEG, LibEER, BrainFlow, mne-features, NeuroKit2 and Timeflux.
+#: ``standard`` is the usual clinical division up to 45 Hz. The others are those of the source they are
+#: named after: the SEED-IV/V/VII pages (``seed``), the text of the SEED paper of 2015 (``seed_2015``; its
+#: bands leave gaps), the DEAP paper (``deap``; ``slow_alpha`` lies inside ``alpha``; its data stop at 45 Hz),
+#: and the defaults of TorchEEG, LibEER, BrainFlow, mne-features, NeuroKit2 and Timeflux.
 BANDS: Mapping[str, BandSet] = _BandSets(
     {
         "standard": _five(1, 4, 8, 13, 30, 45),
@@ -121,8 +121,8 @@ def check_bands(
     Parameters
     ----------
     bands : str, mapping or sequence of pairs
-        The name of a set in `BANDS`, a mapping of names to (lo, hi), or (lo, hi) pairs, named "8-14" and so on.
-        Bands may overlap and may come in any order, which is kept. A band is [lo, hi) in Hz.
+        The name of a set in `BANDS`, a mapping of names to (lo, hi), or (lo, hi) pairs, named "8-14" and so
+        on. Bands may overlap and may come in any order, which is kept. A band is [lo, hi) in Hz.
     sfreq : float, optional
         Sampling frequency in Hz; no band may reach beyond half of it. None leaves that unchecked.
 
