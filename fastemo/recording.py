@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastemo import _validate
 from fastemo._validate import (
     UV_PER_UNIT,
     check_array_2d,
@@ -33,7 +34,7 @@ class Event(NamedTuple):
     label: Any
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, frozen=True, eq=False, repr=False)
 class Recording:
     """A stretch of signal and what is known about it. Nothing in it changes after it is made.
 
@@ -76,32 +77,49 @@ class Recording:
 
     data: np.ndarray
     sfreq: float
-    ch_names: tuple[str, ...] = None  # type: ignore[assignment]
-    unit: str = "uV"
-    label: Any = None
-    events: tuple[Event, ...] | None = None
-    subject: Any = None
-    session: Any = None
-    trial: Any = None
-    stimulus: Any = None
-    role: str = "data"
-    source: str | None = None
+    ch_names: tuple[str, ...]
+    unit: str
+    label: Any
+    events: tuple[Event, ...] | None
+    subject: Any
+    session: Any
+    trial: Any
+    stimulus: Any
+    role: str
+    source: str | None
 
-    def __post_init__(self) -> None:
-        data = check_array_2d("data", self.data).view()
+    def __init__(
+        self,
+        data: Any,
+        sfreq: float,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        label: Any = None,
+        events: Any = None,
+        subject: Any = None,
+        session: Any = None,
+        trial: Any = None,
+        stimulus: Any = None,
+        role: str = "data",
+        source: str | os.PathLike[str] | None = None,
+    ) -> None:
+        data = check_array_2d("data", data).view()
         data.flags.writeable = False
-        sfreq = check_positive("sfreq", self.sfreq, unit="Hz")
+        sfreq = check_positive("sfreq", sfreq, unit="Hz")
         values = {
             "data": data,
             "sfreq": sfreq,
-            "ch_names": _names(self.ch_names, len(data)),
-            "unit": check_in("unit", self.unit, UV_PER_UNIT),
-            "label": _plain(self.label),
-            "events": _events(self.events, data.shape[1] / sfreq),
-            "role": check_in("role", self.role, ROLES),
-            "source": None if self.source is None else os.fspath(self.source),
+            "ch_names": _names(ch_names, len(data)),
+            "unit": check_in("unit", unit, UV_PER_UNIT),
+            "label": _plain(label),
+            "events": _events(events, data.shape[1] / sfreq),
+            "subject": _plain(subject),
+            "session": _plain(session),
+            "trial": _plain(trial),
+            "stimulus": _plain(stimulus),
+            "role": check_in("role", role, ROLES),
+            "source": None if source is None else os.fspath(source),
         }
-        values |= {name: _plain(getattr(self, name)) for name in ("subject", "session", "trial", "stimulus")}
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -121,7 +139,7 @@ class Recording:
     @property
     def named(self) -> bool:
         """Whether the channels have names other than the default ones."""
-        return self.ch_names != _default_names(self.n_channels)
+        return self.ch_names != default_names(self.n_channels)
 
     def replace(self, **changes: Any) -> Recording:
         """A new recording with some fields changed, checked again."""
@@ -138,7 +156,7 @@ class Recording:
     def crop(self, start: float | None = None, stop: float | None = None) -> Recording:
         """The samples from `start` to `stop` and their events (seconds, rounded to samples)."""
         first, last = check_span(start, stop, self.n_samples, self.sfreq, _called(self))
-        events = self.events and _crop_events(self.events, first / self.sfreq, last / self.sfreq)
+        events = self.events and crop_events(self.events, first / self.sfreq, last / self.sfreq)
         return self.replace(data=self.data[:, first:last], events=events)
 
     def in_unit(self, unit: str) -> Recording:
@@ -153,7 +171,7 @@ class Recording:
     def match(self, ch_names: Sequence[str]) -> Recording:
         """Its channels `ch_names`, in that order: by name, or by position if one side has default names."""
         names = tuple(ch_names)
-        if self.named and names != _default_names(len(names)):
+        if self.named and names != default_names(len(names)):
             return self.pick(names)
         if len(names) != self.n_channels:
             raise ValueError(
@@ -229,7 +247,8 @@ def _called(rec: Recording) -> str:
     return "the recording" if rec.source is None else os.path.basename(rec.source)
 
 
-def _default_names(n: int) -> tuple[str, ...]:
+def default_names(n: int) -> tuple[str, ...]:
+    """The names of channels that have none."""
     return tuple(f"ch{i}" for i in range(n))
 
 
@@ -244,7 +263,7 @@ def _plain(value: Any) -> Any:
 
 def _names(ch_names: Any, n_channels: int) -> tuple[str, ...]:
     if ch_names is None:
-        return _default_names(n_channels)
+        return default_names(n_channels)
     if isinstance(ch_names, str):
         raise TypeError(f"ch_names must be a sequence of names, got the string {ch_names!r}")
     names = tuple(ch_names)
@@ -279,7 +298,8 @@ def _events(events: Any, duration: float) -> tuple[Event, ...] | None:
     return tuple(sorted(out, key=lambda e: e.onset))
 
 
-def _crop_events(events: tuple[Event, ...], start: float, stop: float) -> tuple[Event, ...]:
+def crop_events(events: Sequence[Event], start: float, stop: float) -> tuple[Event, ...]:
+    """The parts of events between two times in seconds, which then count from `start`."""
     spans = [(max(e.onset, start), min(e.onset + e.duration, stop), e.label) for e in events]
     return tuple(Event(first - start, last - first, label) for first, last, label in spans if first < last)
 
@@ -290,6 +310,7 @@ def as_recordings(
     sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
     unit: str | None = None,
+    check_unit: bool = True,
 ) -> list[Recording]:
     """Recordings of whatever holds signals.
 
@@ -308,6 +329,8 @@ def as_recordings(
         Channels wanted, in this order: picked by name, by position from what has no names.
     unit : {"uV", "mV", "V", "1"}, optional
         Unit of the arrays ("uV" if not given) and of what comes out: recordings in another are converted.
+    check_unit : bool
+        Refuse data whose size cannot be EEG, such as volts taken for microvolts.
 
     Returns
     -------
@@ -334,6 +357,8 @@ def as_recordings(
             check_sfreq_match(rec.sfreq, sfreq, _called(rec))
         if ch_names is not None:
             rec = rec.match(ch_names)
+        if check_unit:
+            _validate.check_unit(rec.data, rec.unit, where=_called(rec))
         recordings.append(rec if unit is None else rec.in_unit(unit))
     if not recordings:
         raise ValueError("X holds no recording; expected at least one")
