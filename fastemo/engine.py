@@ -1,0 +1,182 @@
+"""The running engine as Python holds it: compiled where the extension is there, else the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+
+from fastemo._backend import core
+from fastemo._program import Program
+from fastemo.prediction import Prediction
+
+__all__ = ["Engine", "Latency", "LatencyTable"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long something took per push, in microseconds."""
+
+    count: int
+    p50: float
+    p99: float
+    p999: float
+    max: float
+
+
+class LatencyTable(Mapping[str, Latency]):
+    """Latencies by name: one row for each op (`"00.sos"`), and `"push"` for the whole.
+
+    Examples
+    --------
+    >>> table = LatencyTable([("push", 3, 8000, 9500, 9900, 10000)])
+    >>> table["push"].p99
+    9.5
+    >>> table
+    us           count       p50       p99     p99.9       max
+    push             3       8.0       9.5       9.9      10.0
+    """
+
+    def __init__(self, rows: list[tuple[str, int, float, float, float, float]]) -> None:
+        self._rows = {name: Latency(count, *(ns / 1e3 for ns in values)) for name, count, *values in rows}
+
+    def __getitem__(self, name: str) -> Latency:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        width = max([8, *map(len, self._rows)])
+        lines = [f"{'us':{width}} {'count':>9} {'p50':>9} {'p99':>9} {'p99.9':>9} {'max':>9}"]
+        for name, row in self._rows.items():
+            count, *values = astuple(row)
+            lines.append(f"{name:{width}} {count:9d} " + " ".join(f"{v:9.1f}" for v in values))
+        return "\n".join(lines)
+
+
+class Engine:
+    """A fitted pipeline, running: samples in, predictions out, the same bits for every cut into chunks.
+
+    Parameters
+    ----------
+    program : Program
+        What the pipeline was lowered to; `pipe.engine()` passes it.
+    threads : int
+        For the compiled engine.
+    backend : {None, "native", "reference"}
+        None takes the compiled engine if there is one.
+
+    Attributes
+    ----------
+    backend : str
+    dtype : numpy.dtype
+        Of one prediction in `push_into`: the fields of `Prediction`.
+    sfreq : float
+    n_channels : int
+    ch_names, labels : list of str
+    unit : str
+        Of the samples pushed.
+    delay : float
+        Seconds from the time a prediction is about to its newest sample.
+    push_into : callable
+        `push_into(chunk, out, stamps=None, layout="channels_first") -> int`: as `push`, but into the first
+        records of `out`, a writable contiguous array of `dtype`, and without making Python objects; returns
+        how many. Where `out` is too short it raises before anything is taken in; `max_predictions(n)` records
+        are always enough.
+
+    Examples
+    --------
+    >>> for chunk, stamps in source:  # doctest: +SKIP
+    ...     for p in engine.push(chunk, stamps):
+    ...         print(p.time, p.label, p.probabilities)
+    """
+
+    push_into: Callable[..., int]
+
+    def __init__(self, program: Program, *, threads: int = 1, backend: str | None = None) -> None:
+        if backend not in (None, "native", "reference"):
+            raise ValueError(f'backend must be "native", "reference" or None, got {backend!r}')
+        if backend == "native" and core is None:
+            raise ValueError(
+                'backend="native" needs the compiled extension, which is not there: see `fastemo doctor`'
+            )
+        self.backend = backend or ("reference" if core is None else "native")
+        self.sfreq, self.unit = program.sfreq, program.metadata["unit"]
+        self.ch_names, self.labels = program.ch_names, program.labels
+        self.n_channels = len(self.ch_names)
+        self._kind = program.scalar("output.kind")
+        self._hop = program.scalar("window.hop") / self.sfreq
+        self.delay = (program.scalar("window.length") - 1) / 2 / self.sfreq + program.scalar("time.delay")
+        if self.backend == "native":
+            from fastemo import model_file
+
+            self._engine = core.Engine(model_file.write(program.tensors(), program.metadata), threads=threads)
+        else:
+            from fastemo.reference.engine import Engine as ReferenceEngine
+
+            self._engine = ReferenceEngine(program)
+        # Bound here, so that nothing of Python stands between the caller and the compiled method.
+        self.push_into = self._engine.push_into
+        self.dtype: np.dtype = self._engine.dtype
+
+    def push(self, chunk: Any, stamps: Any = None, layout: str = "channels_first") -> list[Prediction]:
+        """Take in a chunk; return a prediction for each window that it completes.
+
+        Parameters
+        ----------
+        chunk : ndarray of float32 or float64, shape (n_channels, n)
+            Any n, in `unit`; (n, n_channels) with `layout="samples_first"`. An empty chunk does nothing.
+        stamps : array_like, shape (n,), optional
+            Times of the samples in seconds, rising. Given with every chunk or with none.
+        layout : {"channels_first", "samples_first"}
+
+        Returns
+        -------
+        list of Prediction
+
+        Raises
+        ------
+        ValueError
+            A chunk of another shape, stamps of another length or not rising (unless the pipeline drops such
+            samples).
+        TypeError
+            Samples that are not float32 or float64. Whole numbers are refused because they are counts of a
+            converter. After any error the engine is as it was before the call.
+        """
+        records = self._engine.push(chunk, stamps, layout)
+        return [Prediction(record, self.labels, self._kind) for record in records]
+
+    def max_predictions(self, n_samples: int) -> int:
+        """Room for `push_into` that is always enough for a chunk of `n_samples`, gaps filled."""
+        return self._engine.max_predictions(n_samples)
+
+    def reset(self) -> None:
+        """Forget the stream, its stamps and counters; only the record of latencies stays."""
+        self._engine.reset()
+
+    def latency(self) -> LatencyTable:
+        """How long each op, and the whole, took per push: count, p50, p99, p99.9 and max in microseconds."""
+        return LatencyTable(self._engine.latency())
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Counts since the last `reset()`.
+
+        `samples` taken in, `predictions` made, `gaps` found by the stamps, `filled` samples put into them,
+        `nans` (values that were not finite), `dropped` samples (stamps that went backward) and `resets`
+        (after gaps too long to fill).
+        """
+        return dict(self._engine.counters())
+
+    def __repr__(self) -> str:
+        outputs = ", ".join(self.labels) if self.labels else f"{self.dtype['outputs'].shape[0]} features"
+        return (
+            f"<Engine: {self.n_channels} channels at {self.sfreq:g} Hz in {self.unit} -> {outputs} "
+            f"every {self._hop:g} s, {self.delay:.2f} s late ({self.backend})>"
+        )

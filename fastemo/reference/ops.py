@@ -1,0 +1,338 @@
+"""Every op of docs/program.md, written to be read.
+
+Signals are blocks of shape (n_channels, n), windows (n_channels, length), vectors (n_rows, n_columns), with
+one row where rows mean nothing. An op that reads a signal gets every block; one that makes something per window
+of it is asked for its `value` where a window ends. State is all that passes from block to block, and arithmetic
+per sample is elementwise, so that bits do not depend on where blocks are cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fastemo._program import Op
+from fastemo.reference.history import History
+from fastemo.reference.signal import cascade, first_state
+from fastemo.reference.spectral import rfft_power
+
+__all__ = ["OPS", "Slot"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What an op puts out: a signal (C,), a window (C, length) or a vector (rows, columns)."""
+
+    kind: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+class Kind:
+    """One op: its tensors as attributes, `output` for the slot it writes, `process` and `reset`.
+
+    `tensors` names their dtypes and shapes. A letter is a length that is the same wherever it stands: C the
+    channels read, F the width read, L the length of the window, others free.
+    """
+
+    reads: ClassVar[str] = "vector"
+    smooths: ClassVar[bool] = False
+    tensors: ClassVar[dict[str, tuple[type, tuple[int | str, ...]]]] = {}
+
+    def __init__(self, op: Op, inputs: list[Slot], length: int) -> None:
+        self.kind, self.inputs, self.length = op.kind, inputs, length
+        self.require(bool(inputs), "reads no slot")
+        self.require(len(inputs) == 1 or op.kind == "concat", f"reads {len(inputs)} slots, expected 1")
+        for slot in inputs:
+            self.require(slot.kind == self.reads, f"reads a {slot.kind}, expected a {self.reads}")
+        self.require(
+            op.tensors.keys() == self.tensors.keys(),
+            f"has tensors {[*op.tensors]}, expected {[*self.tensors]}",
+        )
+        self.sizes: dict[str, int] = {"C": inputs[0].shape[0], "F": inputs[0].size, "L": length}
+        for name, (dtype, shape) in self.tensors.items():
+            setattr(self, name, self.tensor(name, np.asarray(op[name]), dtype, shape))
+        self.output = self.slot()
+        self.reset()
+
+    def require(self, condition: bool, what: str) -> None:
+        if not condition:
+            raise ValueError(
+                f"op {self.kind} {what}: the program is damaged or was written by something else"
+            )
+
+    def tensor(self, name: str, value: np.ndarray, dtype: type, shape: tuple[int | str, ...]) -> Any:
+        self.require(value.dtype == dtype, f"has {name} of dtype {value.dtype}, expected {np.dtype(dtype)}")
+        self.require(bool(np.isfinite(value).all()), f"has NaN or infinity in {name}")
+        if shape == (1,) and value.size == 1:
+            return value.item()
+        fits = value.ndim == len(shape) and all(
+            n >= 1 and n == (self.sizes.setdefault(s, n) if isinstance(s, str) else s)
+            for n, s in zip(value.shape, shape, strict=True)
+        )
+        wanted = ", ".join(str(self.sizes.get(s, s)) if isinstance(s, str) else str(s) for s in shape)
+        self.require(fits, f"has {name} of shape {value.shape}, expected ({wanted})")
+        return value
+
+    def slot(self) -> Slot:
+        """The slot this op writes."""
+        return Slot(self.reads, self.inputs[0].shape)
+
+    def reset(self) -> None:
+        """Forget the stream."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Reference(Kind):
+    reads = "signal"
+    tensors: ClassVar = {"weights": (float, ("C",))}
+
+    def process(self, x):
+        return x - weighted_sum(self.weights[None], x)
+
+
+class Matrix(Kind):
+    reads = "signal"
+    tensors: ClassVar = {"coef": (float, ("O", "C"))}
+
+    def slot(self):
+        return Slot("signal", (len(self.coef),))
+
+    def process(self, x):
+        return weighted_sum(self.coef, x)
+
+
+def weighted_sum(coef: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """`coef @ x` in the order of the channels; BLAS may round differently for another length of block."""
+    y = np.zeros((len(coef), x.shape[1]))
+    for j in range(len(x)):
+        y += coef[:, j, None] * x[j]
+    return y
+
+
+class Sos(Kind):
+    reads = "signal"
+    tensors: ClassVar = {"coef": (float, ("S", 6)), "zi": (float, ("S", 2))}
+    state: np.ndarray | None
+
+    def process(self, x):
+        if self.state is None:
+            self.state = first_state(self.zi, x)
+        return cascade(self.coef, self.state, x)
+
+    def reset(self):
+        self.state = None
+
+
+class BankPower(Kind):
+    """The mean square of each filter's output over the window."""
+
+    reads = "signal"
+    tensors: ClassVar = {"coef": (float, ("B", "S", 6)), "zi": (float, ("B", "S", 2))}
+    state: np.ndarray | None
+    squares: History
+
+    def slot(self):
+        # The filters run side by side: sections first, then what broadcasts against (band, channel).
+        self.sos = np.moveaxis(self.coef, 0, 2)[..., None]
+        return Slot("vector", (len(self.coef), *self.inputs[0].shape))
+
+    def process(self, x):
+        if self.state is None:
+            self.state = np.moveaxis(first_state(self.zi, x), 0, 2)
+        self.squares.append(cascade(self.sos, self.state, x) ** 2)
+
+    def value(self):
+        return self.squares.last().mean(axis=-1)
+
+    def reset(self):
+        self.state = None
+        self.squares = History(self.output.shape, self.length)
+
+
+class Window(Kind):
+    reads = "signal"
+
+    def slot(self):
+        return Slot("window", (*self.inputs[0].shape, self.length))
+
+    def process(self, x):
+        self.samples.append(x)
+
+    def value(self):
+        return self.samples.last()
+
+    def reset(self):
+        self.samples = History(self.inputs[0].shape, self.length)
+
+
+class FftPower(Kind):
+    reads = "window"
+    tensors: ClassVar = {
+        "taper": (float, ("L",)),
+        "bins": (int, (2,)),
+        "scale": (float, ("N",)),
+        "detrend": (int, (1,)),
+    }
+
+    def slot(self):
+        first, stop = self.bins
+        n_bins = self.length // 2 + 1
+        self.require(0 <= first < stop <= n_bins, f"has bins {first}..{stop}, expected some of 0..{n_bins}")
+        self.require(len(self.scale) == stop - first, f"has {len(self.scale)} scales for {stop - first} bins")
+        self.require(self.detrend in (0, 1), f"has detrend {self.detrend}, expected 0 or 1")
+        return Slot("vector", (len(self.scale), self.inputs[0].shape[0]))
+
+    def process(self, x):
+        power = rfft_power(x, self.taper, detrend=bool(self.detrend))
+        return self.scale[:, None] * power[:, slice(*self.bins)].T
+
+
+class BandSum(Kind):
+    tensors: ClassVar = {"edges": (int, ("B", 2)), "weight": (float, ("B",))}
+
+    def slot(self):
+        n_rows, n_columns = self.inputs[0].shape
+        lo, hi = self.edges.T
+        self.require(
+            bool(((lo >= 0) & (lo < hi) & (hi <= n_rows)).all()),
+            f"has empty edges or some outside 0..{n_rows}",
+        )
+        return Slot("vector", (len(self.edges), n_columns))
+
+    def process(self, x):
+        return np.array(
+            [w * x[lo:hi].sum(axis=0) for (lo, hi), w in zip(self.edges, self.weight, strict=True)]
+        )
+
+
+class Relative(Kind):
+    tensors: ClassVar = {"n_rows": (int, (1,))}
+
+    def slot(self):
+        n_rows = self.inputs[0].shape[0]
+        self.require(self.n_rows == n_rows, f"has n_rows {self.n_rows}, but reads {n_rows} rows")
+        return super().slot()
+
+    def process(self, x):
+        total = x.sum(axis=0)
+        return np.where(total == 0, 0.0, x / np.where(total == 0, 1.0, total))
+
+
+class Log(Kind):
+    tensors: ClassVar = {"gain": (float, (1,)), "offset": (float, (1,)), "floor": (float, (1,))}
+
+    def slot(self):
+        self.require(self.floor >= 1e-300, f"has floor {self.floor}, expected at least 1e-300")
+        return super().slot()
+
+    def process(self, x):
+        return self.gain * np.log(np.maximum(x, self.floor)) + self.offset
+
+
+class Affine(Kind):
+    tensors: ClassVar = {"shift": (float, ("F",)), "scale": (float, ("F",))}
+
+    def process(self, x):
+        return (x - self.shift.reshape(x.shape)) * self.scale.reshape(x.shape)
+
+
+class Concat(Kind):
+    """Rows upon rows where all have as many columns, else one row."""
+
+    def slot(self):
+        n_columns = self.inputs[0].shape[1]
+        if all(slot.shape[1] == n_columns for slot in self.inputs):
+            return Slot("vector", (sum(slot.shape[0] for slot in self.inputs), n_columns))
+        return Slot("vector", (1, sum(slot.size for slot in self.inputs)))
+
+    def process(self, *x):
+        return np.concatenate([v.ravel() for v in x]).reshape(self.output.shape)
+
+
+class Linear(Kind):
+    tensors: ClassVar = {"coef": (float, ("K", "F")), "bias": (float, ("K",))}
+
+    def slot(self):
+        return Slot("vector", (1, len(self.bias)))
+
+    def process(self, x):
+        return (self.coef @ x.ravel() + self.bias)[None]
+
+
+class Softmax(Kind):
+    def process(self, x):
+        e = np.exp(x - x.max())
+        return e / e.sum()
+
+
+class Sigmoid(Kind):
+    def process(self, x):
+        return 1 / (1 + np.exp(-x))
+
+
+class Ema(Kind):
+    """Exponential smoothing; the first window it sees is its start."""
+
+    smooths = True
+    tensors: ClassVar = {"alpha": (float, (1,))}
+    y: np.ndarray | None
+
+    def slot(self):
+        self.require(0 < self.alpha <= 1, f"has alpha {self.alpha}, expected above 0 and up to 1")
+        return super().slot()
+
+    def process(self, x):
+        self.y = x if self.y is None else self.y + self.alpha * (x - self.y)
+        return self.y
+
+    def reset(self):
+        self.y = None
+
+
+class Boxcar(Kind):
+    """The mean of the last n windows it has seen."""
+
+    smooths = True
+    tensors: ClassVar = {"n": (int, (1,))}
+    seen: deque[np.ndarray]
+
+    def slot(self):
+        self.require(self.n >= 1, f"has n {self.n}, expected at least 1")
+        return super().slot()
+
+    def process(self, x):
+        self.seen.append(x)
+        return sum(self.seen) / len(self.seen)
+
+    def reset(self):
+        self.seen = deque(maxlen=self.n)
+
+
+OPS = {
+    "reference": Reference,
+    "matrix": Matrix,
+    "sos": Sos,
+    "bank_power": BankPower,
+    "window": Window,
+    "fft_power": FftPower,
+    "bandsum": BandSum,
+    "relative": Relative,
+    "log": Log,
+    "affine": Affine,
+    "concat": Concat,
+    "linear": Linear,
+    "softmax": Softmax,
+    "sigmoid": Sigmoid,
+    "ema": Ema,
+    "boxcar": Boxcar,
+}

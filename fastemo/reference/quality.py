@@ -1,0 +1,55 @@
+"""How good the signal of each channel is: marks per sample, scores per window (see docs/program.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastemo._program import Program
+from fastemo.reference.history import History
+
+__all__ = ["Quality"]
+
+
+class Quality:
+    """Marks samples as bad (substituted, flat or railed), noisy, substituted; scores windows by the marks."""
+
+    run: np.ndarray
+    previous: np.ndarray | None
+    marks: History
+
+    def __init__(self, program: Program) -> None:
+        self.n_channels = len(program.ch_names)
+        self.length = program.scalar("window.length")
+        self.flat = program.scalar("quality.flat")
+        self.rail = program.scalar("quality.rail")
+        self.step = program.scalar("quality.step")
+        self.noisy = program.scalar("quality.noisy")
+        self.reset()
+
+    def process(self, x: np.ndarray, substituted: np.ndarray) -> None:
+        """Mark a block of cleaned samples (n_channels, n); `substituted` is boolean, of the same shape."""
+        if not x.shape[1]:
+            return
+        before = x[:, 0] if self.previous is None else self.previous
+        change = np.diff(x, axis=1, prepend=before[:, None])
+        run = np.empty(x.shape, np.int64)
+        for n in range(x.shape[1]):
+            self.run = np.where(change[:, n] == 0, self.run, 0) + 1
+            run[:, n] = self.run
+        self.previous = x[:, -1].copy()
+        bad = substituted | (run >= self.flat) | (np.abs(x) >= self.rail)
+        self.marks.append(np.stack([bad, np.abs(change) > self.step, substituted]))
+
+    def scores(self) -> np.ndarray:
+        """From 0 (unusable) to 1 for each channel over the last window."""
+        bad, noisy, _ = self.marks.last().sum(axis=-1)
+        return np.where(noisy / self.length > self.noisy, 0.0, 1 - bad / self.length)
+
+    def substituted(self) -> bool:
+        """Whether any sample of the last window was substituted."""
+        return bool(self.marks.last()[2].any())
+
+    def reset(self) -> None:
+        self.run = np.zeros(self.n_channels, np.int64)
+        self.previous = None
+        self.marks = History((3, self.n_channels), self.length, bool)
