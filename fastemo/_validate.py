@@ -162,7 +162,7 @@ def _spread_uv(data: np.ndarray, unit: str) -> float | None:
     return float(np.median(spreads)) * UV_PER_UNIT[unit] if spreads else None
 
 
-def check_unit(data: np.ndarray, unit: str, *, where: str = "data") -> None:
+def check_unit(data: np.ndarray, unit: str, *, where: str = "data", claimed: str | None = None) -> None:
     """Refuses data whose size cannot be EEG in `unit`: mostly volts taken for microvolts or the reverse.
 
     The measure is the median over live channels of 1.4826 times the median absolute deviation of the first
@@ -176,6 +176,8 @@ def check_unit(data: np.ndarray, unit: str, *, where: str = "data") -> None:
     unit : {"uV", "mV", "V", "1"}
     where : str
         What the message calls the data.
+    claimed : {"uV", "mV", "V"}, optional
+        The unit they were taken to have, if they have been converted to `unit` since.
 
     Raises
     ------
@@ -189,20 +191,21 @@ def check_unit(data: np.ndarray, unit: str, *, where: str = "data") -> None:
     >>> check_unit(volts, "V")
     >>> check_unit(volts, "uV")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: data cannot be EEG in uV: ... it looks like V read as uV: pass unit="V", or ...
+    ValueError: data cannot be EEG in uV: ... it looks like V taken for uV: ...
     """
     check_in("unit", unit, UV_PER_UNIT)
     spread = None if unit == "1" else _spread_uv(data, unit)
     low, high = SPREAD_LIMITS_UV
     if spread is None or low <= spread <= high:
         return
-    number = spread / UV_PER_UNIT[unit]
+    claimed = claimed or unit
+    number = spread / UV_PER_UNIT[claimed]
     units = ("uV", "mV", "V")
     likely = min(units, key=lambda u: abs(np.log(number * UV_PER_UNIT[u] / TYPICAL_SPREAD_UV)))
-    guess = f'it looks like {likely} read as {unit}: pass unit="{likely}"'
-    if likely == unit:
+    guess = f'it looks like {likely} taken for {claimed}: correct the unit (unit="{likely}")'
+    if likely == claimed:
         guess = "no unit fits it: check its scale"
     raise ValueError(
-        f"{where} cannot be EEG in {unit}: successive samples differ by {spread:.3g} uV (robust spread), "
+        f"{where} cannot be EEG in {claimed}: successive samples differ by {spread:.3g} uV (robust spread), "
         f"expected {low:g} to {high:g}; {guess}, or check_unit=False to take it as it is"
     )

@@ -6,11 +6,12 @@ import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastemo import _validate
+from fastemo._events import Event, check_events, crop_events, label_windows, plain_label
 from fastemo._validate import (
     UV_PER_UNIT,
     check_array_2d,
@@ -24,14 +25,6 @@ from fastemo._validate import (
 __all__ = ["Event", "Recording", "as_recordings"]
 
 ROLES = ("data", "baseline")
-
-
-class Event(NamedTuple):
-    """A stretch of a recording with a label; times in seconds from its first sample."""
-
-    onset: float
-    duration: float
-    label: Any
 
 
 @dataclass(init=False, frozen=True, eq=False, repr=False)
@@ -111,12 +104,12 @@ class Recording:
             "sfreq": sfreq,
             "ch_names": _names(ch_names, len(data)),
             "unit": check_in("unit", unit, UV_PER_UNIT),
-            "label": _plain(label),
-            "events": _events(events, data.shape[1] / sfreq),
-            "subject": _plain(subject),
-            "session": _plain(session),
-            "trial": _plain(trial),
-            "stimulus": _plain(stimulus),
+            "label": plain_label(label),
+            "events": check_events(events, data.shape[1] / sfreq),
+            "subject": plain_label(subject),
+            "session": plain_label(session),
+            "trial": plain_label(trial),
+            "stimulus": plain_label(stimulus),
             "role": check_in("role", role, ROLES),
             "source": None if source is None else os.fspath(source),
         }
@@ -174,8 +167,10 @@ class Recording:
         if self.named and names != default_names(len(names)):
             return self.pick(names)
         if len(names) != self.n_channels:
+            hint = "; its samples come first: transpose it" if self.n_samples == len(names) else ""
             raise ValueError(
-                f"{_called(self)} has {self.n_channels} channels, expected {len(names)} ({', '.join(names)})"
+                f"{_called(self)} has {self.n_channels} channels, expected {len(names)}: "
+                f"{', '.join(names)}{hint}"
             )
         return self if names == self.ch_names else self.replace(ch_names=names)
 
@@ -210,17 +205,7 @@ class Recording:
             raise ValueError(f"min_overlap must be a share in (0, 1], got {min_overlap:g}")
         if self.events is None:
             return [self.label] * len(starts)
-        labels: list[Any] = []
-        for event in self.events:
-            if event.label not in labels:
-                labels.append(event.label)
-        covered = np.zeros((len(labels), len(starts)))
-        for onset, duration, label in self.events:
-            overlap = np.minimum(starts + length, onset + duration) - np.maximum(starts, onset)
-            covered[labels.index(label)] += np.maximum(overlap, 0.0)
-        most = covered.argmax(axis=0)
-        enough = covered.max(axis=0) >= min_overlap * length * (1 - 1e-9)
-        return [labels[i] if ok else None for i, ok in zip(most, enough, strict=True)]
+        return label_windows(self.events, starts, length, min_overlap)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
@@ -229,6 +214,9 @@ class Recording:
         return all(getattr(self, n) == getattr(other, n) for n in rest) and np.array_equal(
             self.data, other.data, equal_nan=True
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Recording, tuple(getattr(self, f.name) for f in dataclasses.fields(self))
 
     def __repr__(self) -> str:
         plural = "" if self.n_channels == 1 else "s"
@@ -252,15 +240,6 @@ def default_names(n: int) -> tuple[str, ...]:
     return tuple(f"ch{i}" for i in range(n))
 
 
-def _plain(value: Any) -> Any:
-    """NumPy scalars as Python's, sets as frozen ones: what compares, hashes and prints as one expects."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        raise TypeError(f"a label must be a name, number, set or dict of intensities by name, got {value!r}")
-    return frozenset(value) if isinstance(value, set) else value
-
-
 def _names(ch_names: Any, n_channels: int) -> tuple[str, ...]:
     if ch_names is None:
         return default_names(n_channels)
@@ -275,33 +254,6 @@ def _names(ch_names: Any, n_channels: int) -> tuple[str, ...]:
     if twice:
         raise ValueError(f"ch_names must be unique, got {', '.join(map(repr, twice))} more than once")
     return tuple(str(name) for name in names)
-
-
-def _events(events: Any, duration: float) -> tuple[Event, ...] | None:
-    if events is None:
-        return None
-    out = []
-    for i, row in enumerate(events):
-        try:
-            onset, length, label = row
-            event = Event(float(onset), float(length), _plain(label))
-        except (TypeError, ValueError):
-            raise ValueError(f"events[{i}] must be (onset in s, duration in s, label), got {row!r}") from None
-        if not (np.isfinite(event.onset) and np.isfinite(event.duration) and event.duration > 0):
-            raise ValueError(f"events[{i}] must have a finite onset and a duration above 0, got {row!r}")
-        if event.onset >= duration or event.onset + event.duration <= 0:
-            raise ValueError(
-                f"events[{i}] (onset {event.onset:g} s, duration {event.duration:g} s) lies outside the "
-                f"recording, which lasts {duration:g} s: times are seconds from its first sample"
-            )
-        out.append(event)
-    return tuple(sorted(out, key=lambda e: e.onset))
-
-
-def crop_events(events: Sequence[Event], start: float, stop: float) -> tuple[Event, ...]:
-    """The parts of events between two times in seconds, which then count from `start`."""
-    spans = [(max(e.onset, start), min(e.onset + e.duration, stop), e.label) for e in events]
-    return tuple(Event(first - start, last - first, label) for first, last, label in spans if first < last)
 
 
 def as_recordings(
@@ -351,8 +303,9 @@ def as_recordings(
         check_in("unit", unit, UV_PER_UNIT)
     if sfreq is not None:
         sfreq = check_positive("sfreq", sfreq, unit="Hz")
+    picks = None if ch_names is None or tuple(ch_names) == default_names(len(ch_names)) else ch_names
     recordings = []
-    for rec in _collect(X, sfreq, ch_names, unit):
+    for rec in _collect(X, sfreq, picks, unit):
         if sfreq is not None:
             check_sfreq_match(rec.sfreq, sfreq, _called(rec))
         if ch_names is not None:
@@ -381,18 +334,18 @@ def _labels(y: Any, n: int) -> list[Any]:
 
 
 def _collect(
-    X: Any, sfreq: float | None, ch_names: Sequence[str] | None, unit: str | None
+    X: Any, sfreq: float | None, picks: Sequence[str] | None, unit: str | None
 ) -> Iterable[Recording]:
     if isinstance(X, Recording):
         yield X
     elif isinstance(X, (str, os.PathLike)):
         from fastemo.io import read_for
 
-        yield read_for(X, sfreq, ch_names, unit)
+        yield read_for(X, sfreq, picks, unit)
     elif hasattr(X, "get_data") and hasattr(X, "info"):
         from fastemo.io import from_mne
 
-        yield from from_mne(X, ch_names)
+        yield from from_mne(X, picks)
     elif isinstance(X, np.ndarray) and X.dtype != object:
         if X.ndim not in (2, 3):
             raise ValueError(
@@ -402,12 +355,10 @@ def _collect(
         if sfreq is None:
             raise ValueError("sfreq must be given in Hz for arrays, which do not say their rate; got None")
         for data in X if X.ndim == 3 else [X]:
-            if ch_names is not None:
-                check_array_2d("X", data, len(ch_names))
-            yield Recording(data, sfreq, ch_names, unit or "uV")
+            yield Recording(data, sfreq, unit=unit or "uV")
     elif isinstance(X, (list, tuple, np.ndarray)):
         for item in X:
-            yield from _collect(item, sfreq, ch_names, unit)
+            yield from _collect(item, sfreq, picks, unit)
     else:
         raise TypeError(
             "X must be a Recording, an array, an MNE Raw or Epochs, a path, or a list of these; "

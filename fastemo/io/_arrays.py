@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,7 +19,8 @@ METADATA = ("label", "subject", "session", "trial", "stimulus", "role")
 
 def open_npy(path: Path) -> Source:
     """One array (n_channels, n_samples), which says neither rate nor names nor unit."""
-    return source_of_array(path.name, _load(path))
+    with path.open("rb") as file:
+        return source_of_array(path.name, _load(path, file))
 
 
 def open_npz(path: Path, member: str | None) -> Source:
@@ -28,7 +29,7 @@ def open_npz(path: Path, member: str | None) -> Source:
     Beside it may stand `sfreq` (or `fs`), `ch_names` (or `channels`), `unit`, or `uv_per_lsb` for integer
     counts, and single values of label, subject, session, trial, stimulus, role.
     """
-    with _load(path) as arrays:
+    with path.open("rb") as file, _load(path, file) as arrays:
         key = _data_key(arrays, member, path.name)
         data = _member(arrays, key, path.name)
         known: dict[str, Any] = {}
@@ -76,9 +77,9 @@ def source_of_array(name: str, data: np.ndarray) -> Source:
     return Source(name=name, n_channels=len(data), load=load)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, file: BinaryIO) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
+        return np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} cannot be read as {path.suffix}: {_reason(error)}") from error
 

@@ -41,17 +41,13 @@ def from_mne(inst: Any, ch_names: Sequence[str] | None = None) -> list[Recording
     ValueError
         A channel that is not there, or no EEG channel at all.
     """
-    names = list(inst.ch_names)
+    names, index = _channels(inst)
     if ch_names is not None:
         index = check_channels(ch_names, names, "the MNE object")
-    else:
-        types = inst.get_channel_types() if hasattr(inst, "get_channel_types") else ["eeg"] * len(names)
-        index = [i for i, kind in enumerate(types) if kind in ELECTRIC_TYPES]
-        if not index:
-            raise ValueError(
-                f"the MNE object has no EEG channel, only {', '.join(sorted(set(types)))}: "
-                "use set_channel_types"
-            )
+    if not index:
+        raise ValueError(
+            f"the MNE object has no EEG channel among {', '.join(names)}: set_channel_types says which are"
+        )
     picked = [names[i] for i in index]
     data = np.asarray(inst.get_data())
     sfreq = float(inst.info["sfreq"])
@@ -73,6 +69,13 @@ def from_mne(inst: Any, ch_names: Sequence[str] | None = None) -> list[Recording
         )
         for k, (epoch, code) in enumerate(zip(data, codes, strict=True))
     ]
+
+
+def _channels(inst: Any) -> tuple[list[str], list[int]]:
+    """Names of the channels, and which of them are EEG by type and name."""
+    names = eeg_names(inst.ch_names)
+    types = inst.get_channel_types() if hasattr(inst, "get_channel_types") else ["eeg"] * len(names)
+    return names, [i for i, name in enumerate(names) if types[i] in ELECTRIC_TYPES and is_eeg(name)]
 
 
 def _annotations(raw: Any, duration: float, sfreq: float) -> list[Event] | None:
@@ -111,9 +114,8 @@ def open_mne(path: Path, kind: str) -> Source:
             stacklevel=4,
         )
 
-    names = eeg_names(raw.ch_names)
+    names, eeg = _channels(raw)
     stated = [_stated(getattr(raw, "_orig_units", {}).get(name, "V")) for name in raw.ch_names]
-    types = raw.get_channel_types()
 
     def load(
         index: Sequence[int], start: float | None, stop: float | None, sfreq: float
@@ -130,7 +132,7 @@ def open_mne(path: Path, kind: str) -> Source:
         n_channels=len(names),
         load=load,
         ch_names=names,
-        eeg=[i for i, name in enumerate(names) if types[i] in ELECTRIC_TYPES and is_eeg(name)],
+        eeg=eeg,
         sfreq=float(raw.info["sfreq"]),
         units=stated,
         scales=[None if unit is None else UV_PER_UNIT["V"] for unit in stated],

@@ -82,7 +82,7 @@ def _columns(
         if values.ndim == 1:
             columns[field] = values
             continue
-        values = values.reshape(len(values), -1)
+        values = values.reshape(len(values), int(np.prod(values.shape[1:])))
         argument, given = ("ch_names", ch_names) if field == "channel_quality" else ("labels", labels)
         if field not in PREFIXES:
             given = None

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastemo import _validate
+from fastemo._events import crop_events
 from fastemo._validate import UV_PER_UNIT, check_channels, check_in, check_positive, check_sfreq_match
 from fastemo.io._arrays import open_npy, open_npz
 from fastemo.io._csv import open_csv
 from fastemo.io._mne import open_mne
 from fastemo.io._source import Source, split_member
-from fastemo.recording import Recording, crop_events, default_names
+from fastemo.recording import Recording
 
 __all__ = ["SUFFIXES", "read", "read_for"]
 
@@ -101,9 +102,10 @@ def read(
         "role": role,
     }
     source = _open(path, ignore)
+    claimed = unit or source.units[0]
     data, rate, names, unit, first = _load(source, sfreq, ch_names, unit, start, stop)
     if check_unit:
-        _validate.check_unit(data, unit, where=source.name)
+        _validate.check_unit(data, unit, where=source.name, claimed=claimed)
     events = source.events if label is None else None
     if events is not None:
         events = crop_events(events, first / rate, (first + data.shape[1]) / rate)
@@ -116,8 +118,6 @@ def read_for(
 ) -> Recording:
     """Read a file for a pipeline: what the pipeline expects stands in for what the file does not say."""
     source = _open(path, ())
-    if ch_names is not None and tuple(ch_names) == default_names(len(ch_names)):
-        ch_names = None
     unit = (unit or "uV") if None in source.units else None
     data, rate, names, unit, _ = _load(source, sfreq, ch_names, unit, None, None)
     return Recording(data, rate, names, unit, events=source.events, source=os.fspath(path), **source.known)
