@@ -58,7 +58,7 @@ def crop_events(events: Sequence[Event], start: float, stop: float) -> tuple[Eve
 def label_windows(
     events: Sequence[Event], starts: np.ndarray, length: float, min_overlap: float
 ) -> list[Any]:
-    """The label whose events cover most of each window, the earlier one of equals; None below `min_overlap`."""
+    """The label that covers most of each window, the earlier one of equals; None below `min_overlap`."""
     labels: list[Any] = []
     for event in events:
         if event.label not in labels:

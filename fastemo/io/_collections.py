@@ -142,11 +142,10 @@ def parse_labels(texts: list[str | None]) -> list[Any]:
     >>> parse_labels(["joy=0.7|anger=0.2", None])
     [{'joy': 0.7, 'anger': 0.2}, None]
     """
-    for kind in (int, float):
-        try:
+    given = [text for text in texts if text is not None]
+    for number, kind in ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float)):
+        if all(re.fullmatch(number, text, re.ASCII | re.IGNORECASE) for text in given):
             return [None if text is None else kind(text) for text in texts]
-        except ValueError:
-            continue
     return [None if text is None else _parse_label(text) for text in texts]
 
 
