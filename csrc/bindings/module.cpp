@@ -1,0 +1,26 @@
+#include <pybind11/pybind11.h>
+
+#include "../fastemo/targets/kernels.hpp"
+
+namespace py = pybind11;
+
+namespace fastemo {
+void bind_filters(py::module_&);
+void bind_engine(py::module_&);
+void bind_model_file(py::module_&);
+void bind_spectral(py::module_&);
+}  // namespace fastemo
+
+PYBIND11_MODULE(_core, m) {
+    fastemo::kernels();  // a wrong FASTEMO_TARGET fails here, with a sentence
+    m.def("target", [] { return fastemo::kernels().target; });
+    m.def("targets", [] {
+        py::list names;
+        for (const auto* const* k = fastemo::available_kernels(); *k; ++k) names.append((*k)->target);
+        return names;
+    });
+    fastemo::bind_filters(m);
+    fastemo::bind_engine(m);
+    fastemo::bind_model_file(m);
+    fastemo::bind_spectral(m);
+}

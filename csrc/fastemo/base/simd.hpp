@@ -1,0 +1,174 @@
+// simd<T, W>: W values of T in one native register, over the vector extensions of GCC and Clang.
+//
+// Included by target units only, inside their own namespace, so that no function compiled for one CPU can be linked
+// into code for another. Without vector extensions (MSVC) W is 1 and the same kernels run on scalars.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "types.hpp"
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FASTEMO_VECTORS 1
+#define FASTEMO_INLINE inline __attribute__((always_inline))
+#define FASTEMO_UNROLL _Pragma("GCC unroll 16")
+#else
+#define FASTEMO_VECTORS 0
+#define FASTEMO_INLINE __forceinline
+#define FASTEMO_UNROLL
+#endif
+
+#if defined(__AVX512F__)
+#define FASTEMO_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define FASTEMO_VECTOR_BYTES 32
+#else
+#define FASTEMO_VECTOR_BYTES 16
+#endif
+
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FASTEMO_FMA 1
+#else
+#define FASTEMO_FMA 0
+#endif
+
+namespace fastemo::FASTEMO_NS {
+
+template <class T>
+constexpr int native_width = FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES / int(sizeof(T)) : 1;
+
+template <class T>
+struct same_size_int;
+template <>
+struct same_size_int<double> {
+    using type = std::int64_t;
+};
+template <>
+struct same_size_int<float> {
+    using type = std::int32_t;
+};
+
+#if FASTEMO_VECTORS
+
+template <class T, int W>
+struct simd {
+    typedef T raw __attribute__((vector_size(W * sizeof(T))));
+    typedef T unaligned __attribute__((vector_size(W * sizeof(T)), aligned(sizeof(T)), may_alias));
+    typedef typename same_size_int<T>::type mask __attribute__((vector_size(W * sizeof(T))));
+    static constexpr int width = W;
+
+    raw v;
+
+    static FASTEMO_INLINE simd load(const T* p) { return {*reinterpret_cast<const unaligned*>(p)}; }
+    static FASTEMO_INLINE simd all(T x) { return {raw{} + x}; }
+    FASTEMO_INLINE void store(T* p) const { *reinterpret_cast<unaligned*>(p) = v; }
+
+    friend FASTEMO_INLINE simd operator+(simd a, simd b) { return {a.v + b.v}; }
+    friend FASTEMO_INLINE simd operator-(simd a, simd b) { return {a.v - b.v}; }
+    friend FASTEMO_INLINE simd operator*(simd a, simd b) { return {a.v * b.v}; }
+    friend FASTEMO_INLINE simd operator/(simd a, simd b) { return {a.v / b.v}; }
+    friend FASTEMO_INLINE simd operator-(simd a) { return {-a.v}; }
+    friend FASTEMO_INLINE mask operator<(simd a, simd b) { return a.v < b.v; }
+    friend FASTEMO_INLINE mask operator>=(simd a, simd b) { return a.v >= b.v; }
+    friend FASTEMO_INLINE mask operator>(simd a, simd b) { return a.v > b.v; }
+    friend FASTEMO_INLINE mask operator==(simd a, simd b) { return a.v == b.v; }
+};
+
+// m ? a : b, lane by lane
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> select(typename simd<T, W>::mask m, simd<T, W> a, simd<T, W> b) {
+    return {m ? a.v : b.v};
+}
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> max(simd<T, W> a, simd<T, W> b) {
+    return {a.v > b.v ? a.v : b.v};
+}
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) {
+    return {a.v < b.v ? a.v : b.v};
+}
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) {
+    return {a.v < T(0) ? -a.v : a.v};
+}
+
+// a b + c, rounded once where the target has fused multiply-add, twice elsewhere.
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
+#if FASTEMO_FMA
+    simd<T, W> r;
+    FASTEMO_UNROLL
+    for (int l = 0; l < W; ++l) {
+        if constexpr (sizeof(T) == 8)
+            r.v[l] = __builtin_fma(a.v[l], b.v[l], c.v[l]);
+        else
+            r.v[l] = __builtin_fmaf(a.v[l], b.v[l], c.v[l]);
+    }
+    return r;
+#else
+    return {a.v * b.v + c.v};
+#endif
+}
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> sqrt(simd<T, W> a) {
+    simd<T, W> r;
+    FASTEMO_UNROLL
+    for (int l = 0; l < W; ++l) r.v[l] = sizeof(T) == 8 ? T(__builtin_sqrt(a.v[l])) : T(__builtin_sqrtf(a.v[l]));
+    return r;
+}
+
+#else
+
+template <class T, int W>
+struct simd {
+    using raw = T;
+    using mask = bool;
+    static constexpr int width = 1;
+
+    T v;
+
+    static FASTEMO_INLINE simd load(const T* p) { return {*p}; }
+    static FASTEMO_INLINE simd all(T x) { return {x}; }
+    FASTEMO_INLINE void store(T* p) const { *p = v; }
+
+    friend FASTEMO_INLINE simd operator+(simd a, simd b) { return {a.v + b.v}; }
+    friend FASTEMO_INLINE simd operator-(simd a, simd b) { return {a.v - b.v}; }
+    friend FASTEMO_INLINE simd operator*(simd a, simd b) { return {a.v * b.v}; }
+    friend FASTEMO_INLINE simd operator/(simd a, simd b) { return {a.v / b.v}; }
+    friend FASTEMO_INLINE simd operator-(simd a) { return {-a.v}; }
+    friend FASTEMO_INLINE mask operator<(simd a, simd b) { return a.v < b.v; }
+    friend FASTEMO_INLINE mask operator>=(simd a, simd b) { return a.v >= b.v; }
+    friend FASTEMO_INLINE mask operator>(simd a, simd b) { return a.v > b.v; }
+    friend FASTEMO_INLINE mask operator==(simd a, simd b) { return a.v == b.v; }
+};
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> select(bool m, simd<T, W> a, simd<T, W> b) { return m ? a : b; }
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> max(simd<T, W> a, simd<T, W> b) { return a.v > b.v ? a : b; }
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) { return a.v < b.v ? a : b; }
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) { return {a.v < 0 ? -a.v : a.v}; }
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) { return {a.v * b.v + c.v}; }
+
+#endif
+
+using vd = simd<double, native_width<double>>;
+using vf = simd<float, native_width<float>>;
+
+// The eight logical lanes of one channel group, as natives.
+constexpr int kNativesPerGroup = int(kLanes) / vd::width;
+
+// Sum over the eight logical lanes in one fixed tree, whatever the native width.
+FASTEMO_INLINE double tree_sum(const double* lane) {
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+}  // namespace fastemo::FASTEMO_NS

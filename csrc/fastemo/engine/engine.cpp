@@ -1,0 +1,206 @@
+#include "engine.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "../base/denormal.hpp"
+
+namespace fastemo {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+template <class T>
+void put(char* record, index offset, T value) noexcept {
+    std::memcpy(record + offset, &value, sizeof value);
+}
+
+// Records a stretch of work in a histogram.
+class Stopwatch {
+public:
+    void lap(Histogram& h) noexcept {
+        const std::uint64_t now = ticks();
+        h.add(now - last_);
+        last_ = now;
+    }
+
+private:
+    std::uint64_t last_ = ticks();
+};
+
+}  // namespace
+
+RecordLayout::RecordLayout(index n_outputs, index n_channels) : n_outputs(n_outputs), n_channels(n_channels) {
+    outputs = 3 * 8;  // after index, time, stamp
+    vad = outputs + 8 * n_outputs;
+    quality = vad + 3 * 8;
+    channel_quality = quality + 8;
+    class_index = channel_quality + 8 * n_channels;
+    valid = class_index + 4;
+    abstained = valid + 1;
+    size = round_up(abstained + 1, 8);
+}
+
+Engine::Engine(const ModelFile& file, int threads)
+    : program_(Program::compile(file, threads)), pool_(threads), input_(program_->header, program_->input, program_->clock.max_rows),
+      quality_(program_->header, program_->clock, program_->input), layout_(program_->n_outputs(), n_channels()),
+      usable_(program_->clock.max_windows), ns_per_sample_(program_->ns_per_sample()),
+      ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
+    if (header().output_kind == OutputKind::intensities) {
+        const char* names[] = {"valence", "arousal", "dominance"};
+        for (int i = 0; i < 3; ++i)
+            for (std::size_t k = 0; k < header().labels.size(); ++k)
+                if (header().labels[k] == names[i]) vad_output_[i] = int(k);
+    }
+}
+
+index Engine::predictions_of(index rows) const noexcept {
+    const index step = std::min(program_->clock.hop, program_->clock.length);
+    return rows / step + (rows % step != 0);
+}
+
+index Engine::max_predictions(index n) const noexcept {
+    const Header& h = header();
+    const index per_sample = h.gap_policy == GapPolicy::reset ? 1 : 1 + h.max_gap;
+    const index withheld = h.gap_policy == GapPolicy::interpolate ? h.max_gap : 0;
+    return predictions_of(std::min(n, index(1) << 32) * per_sample + withheld);
+}
+
+PushResult Engine::push(const Samples& chunk, index n, const double* stamps, void* out, index capacity) noexcept {
+    PushResult result;
+    if (n == 0) return result;
+    const Input::Check check = input_.check(n, stamps);
+    if (check.error != PushError::none) return {0, check.error, check.at};
+    const index room = predictions_of(check.rows);
+    if (capacity < room) return {0, PushError::out_too_small, room};
+
+    const DenormalScope flush;
+    Stopwatch whole;
+    input_.begin(chunk, n, stamps);
+    char* at = static_cast<char*>(out);
+    for (Input::Block block; !block.last;) {
+        Stopwatch watch;
+        block = input_.next(pool_);
+        watch.lap(histograms_[0]);
+        if (block.reset_before) restart();
+        if (block.n > 0) process(block, at);
+    }
+    result.n = (at - static_cast<char*>(out)) / layout_.size;
+    input_.counters().predictions += result.n;
+    whole.lap(histograms_.back());
+    return result;
+}
+
+Frame Engine::frame_of(index n) const noexcept {
+    const Clock& clock = program_->clock;
+    Frame f{n, position_, 0, 0, usable_.data()};
+    // Windows end at length, length + hop, ... rows.
+    const index next = position_ < clock.length ? clock.length : position_ + clock.hop - (position_ - clock.length) % clock.hop;
+    if (next <= position_ + n) {
+        f.first_end = next - position_;
+        f.n_windows = (n - f.first_end) / clock.hop + 1;
+    }
+    return f;
+}
+
+void Engine::process(const Input::Block& block, char*& out) noexcept {
+    const Frame f = frame_of(block.n);
+    Stopwatch watch;
+    quality_.process(f, block.substituted ? input_.marks() : nullptr);
+    for (index w = 0; w < f.n_windows; ++w) {
+        const index begin = position_ + program_->clock.window_end(f, w) - program_->clock.length;
+        usable_[w] = begin >= header().warmup && quality_.overall(w) >= header().minimum;
+    }
+    watch.lap(histograms_[1]);
+    Histogram* histogram = &histograms_[2];
+    for (const auto& op : program_->ops) {
+        if (!op->per_window || f.n_windows > 0) {
+            pool_.run(op->parts(), [&](index p0, index p1) { op->process(f, p0, p1); });
+            op->finish(f);
+            watch.lap(*histogram);
+        }
+        ++histogram;
+    }
+    if (f.n_windows > 0) {
+        for (index w = 0; w < f.n_windows; ++w, out += layout_.size) write(f, w, out);
+        watch.lap(*histogram);
+    }
+    position_ += block.n;
+}
+
+void Engine::write(const Frame& f, index w, char* out) noexcept {
+    const Header& h = header();
+    const index row = program_->clock.window_end(f, w) - 1;
+    const double stamp = input_.stamp(row), quality = quality_.overall(w);
+    const bool abstained = !(quality >= h.minimum);
+    const bool warm = position_ + row + 1 - program_->clock.length >= h.warmup;
+    std::memset(out, 0, std::size_t(layout_.size));
+    put(out, 0, std::int64_t(input_.number(row)));
+    put(out, 8, stamp - double(program_->clock.length - 1) / 2 / h.sfreq - h.delay);
+    put(out, 16, stamp);
+
+    const Slot& slot = *program_->output;
+    double* outputs = reinterpret_cast<double*>(out + layout_.outputs);
+    if (abstained)
+        std::fill_n(outputs, layout_.n_outputs, kNaN);
+    else
+        for (index r = 0; r < slot.rows; ++r)
+            std::memcpy(outputs + r * slot.cols, slot.row(w) + r * slot.col_stride(), sizeof(double) * std::size_t(slot.cols));
+
+    double vad[3] = {kNaN, kNaN, kNaN};
+    if (!abstained && (h.output_kind == OutputKind::classes || h.output_kind == OutputKind::labels)) {
+        double total = 0;
+        for (index k = 0; k < layout_.n_outputs; ++k) total += outputs[k];
+        for (int i = 0; i < 3; ++i) {
+            double sum = 0;
+            for (index k = 0; k < layout_.n_outputs; ++k) sum += outputs[k] * h.vad[std::size_t(i * layout_.n_outputs + k)];
+            vad[i] = sum / std::max(1.0, total);
+        }
+    }
+    if (!abstained && h.output_kind == OutputKind::intensities)
+        for (int i = 0; i < 3; ++i)
+            if (vad_output_[i] >= 0) vad[i] = outputs[vad_output_[i]];
+    std::memcpy(out + layout_.vad, vad, sizeof vad);
+
+    put(out, layout_.quality, quality);
+    std::memcpy(out + layout_.channel_quality, quality_.scores(w), sizeof(double) * std::size_t(layout_.n_channels));
+    std::int32_t best = -1;
+    if (!abstained && h.output_kind == OutputKind::classes)
+        best = std::int32_t(std::max_element(outputs, outputs + layout_.n_outputs) - outputs);
+    put(out, layout_.class_index, best);
+    put(out, layout_.valid, static_cast<unsigned char>(warm && !abstained && quality_.measured(w)));
+    put(out, layout_.abstained, static_cast<unsigned char>(abstained));
+}
+
+void Engine::restart() noexcept {
+    quality_.reset();
+    for (const auto& op : program_->ops) op->reset();
+    position_ = 0;
+}
+
+void Engine::reset() noexcept {
+    restart();
+    input_.reset();
+}
+
+LatencyRow Engine::latency_of(std::size_t stage) const {
+    const double ns = rate_.ns_per_tick();
+    const Histogram& h = histograms_[stage];
+    const auto& names = program_->names;
+    const std::string name = stage == 0                 ? "input"
+                             : stage == 1               ? "quality"
+                             : stage < names.size() + 2 ? names[stage - 2]
+                             : stage == names.size() + 2 ? "output"
+                                                         : "push";
+    return {name, h.count(), h.quantile(.5) * ns, h.quantile(.99) * ns, h.quantile(.999) * ns, double(h.max()) * ns};
+}
+
+std::vector<LatencyRow> Engine::latency() const {
+    std::vector<LatencyRow> rows;
+    for (std::size_t i = 0; i < histograms_.size(); ++i) rows.push_back(latency_of(i));
+    return rows;
+}
+
+}  // namespace fastemo

@@ -1,0 +1,146 @@
+#include "program.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace fastemo {
+
+namespace {
+
+constexpr std::int64_t kMaxSamples = std::int64_t(1) << 27;
+constexpr index kMaxChannels = 1 << 16;
+
+std::int64_t bounded(const ModelFile& file, const char* name, std::int64_t low, std::int64_t high) {
+    const std::int64_t value = file.i64(name);
+    if (value < low || value > high)
+        throw ModelError(std::string(name) + " is " + std::to_string(value) + ", expected " + std::to_string(low) +
+                         " to " + std::to_string(high));
+    return value;
+}
+
+double positive(const ModelFile& file, const char* name, bool zero_allowed = false) {
+    const double value = file.f64(name, ModelFile::Values::all);
+    if (!(value > 0 || (zero_allowed && value == 0)))
+        throw ModelError(std::string(name) + " is " + std::to_string(value) + ", expected a positive number");
+    return value;
+}
+
+// "03.sos.coef" -> number, kind, parameter.
+struct OpName {
+    std::size_t number;
+    std::string prefix, kind;
+};
+
+bool parse_op_name(const std::string& name, OpName& out) {
+    const auto dot = name.find('.');
+    if (dot == std::string::npos || dot < 2 || dot > 6) return false;
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < dot; ++i) {
+        if (name[i] < '0' || name[i] > '9') return false;
+        number = number * 10 + std::size_t(name[i] - '0');
+    }
+    const auto next = name.find('.', dot + 1);
+    if (next == std::string::npos) throw ModelError("tensor " + name + " belongs to an op but names no parameter");
+    out = {number, name.substr(0, next + 1), name.substr(dot + 1, next - dot - 1)};
+    return true;
+}
+
+std::vector<OpName> op_names(const ModelFile& file) {
+    std::vector<OpName> found;
+    for (const auto& [name, tensor] : file.tensors()) {
+        OpName op;
+        if (!parse_op_name(name, op)) continue;
+        if (op.number > 9999) throw ModelError("tensor " + name + ": more than 10000 ops");
+        if (op.number >= found.size()) found.resize(op.number + 1);
+        OpName& known = found[op.number];
+        if (!known.prefix.empty() && known.prefix != op.prefix)
+            throw ModelError("op " + std::to_string(op.number) + " is both " + known.prefix + " and " + op.prefix);
+        known = op;
+    }
+    for (std::size_t i = 0; i < found.size(); ++i)
+        if (found[i].prefix.empty()) throw ModelError("op " + std::to_string(i) + " is missing from the file");
+    return found;
+}
+
+}  // namespace
+
+Header Header::read(const ModelFile& file) {
+    Header h;
+    h.sfreq = file.number("sfreq");
+    if (!(h.sfreq > 0 && h.sfreq <= 1e9)) throw ModelError("sfreq is " + std::to_string(h.sfreq) + ", expected 0 to 1e9 Hz");
+    h.unit = file.text("unit");
+    h.ch_names = file.lines("ch_names");
+    h.labels = file.lines("labels");
+    if (h.ch_names.empty() || index(h.ch_names.size()) > kMaxChannels)
+        throw ModelError("ch_names holds " + std::to_string(h.ch_names.size()) + " names, expected 1 to " +
+                         std::to_string(kMaxChannels));
+    h.scale = file.f64("input.scale");
+    h.gap_policy = GapPolicy(bounded(file, "input.gap_policy", 0, 2));
+    h.max_gap = index(bounded(file, "input.max_gap", 1, kMaxSamples));
+    h.gap_tolerance = positive(file, "input.gap_tolerance", true);
+    h.drop_backward = bounded(file, "input.on_backward", 0, 1) == 1;
+    h.flat = index(bounded(file, "quality.flat", 2, std::numeric_limits<std::int64_t>::max()));
+    h.rail = positive(file, "quality.rail");
+    h.step = positive(file, "quality.step");
+    h.noisy = positive(file, "quality.noisy", true);
+    h.minimum = file.f64("quality.minimum");
+    h.warmup = index(bounded(file, "time.warmup", 0, std::int64_t(1) << 40));
+    h.delay = file.f64("time.delay");
+    h.output_kind = OutputKind(bounded(file, "output.kind", 0, 3));
+    if (h.output_kind != OutputKind::features) {
+        const auto vad = file.f64_array("output.vad", {3, index(h.labels.size())}, ModelFile::Values::all);
+        h.vad.assign(vad.begin(), vad.end());
+    }
+    return h;
+}
+
+std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
+    try {
+        auto p = std::make_unique<Program>();
+        p->header = Header::read(file);
+        Clock& clock = p->clock;
+        clock.length = index(bounded(file, "window.length", 1, kMaxSamples));
+        clock.hop = index(bounded(file, "window.hop", 1, kMaxSamples));
+        // One thread works in L2; several need blocks long enough to pay for their meeting.
+        clock.max_rows = threads > 1 ? 2048 : 128;
+        clock.max_rows = std::max<index>(std::min(clock.max_rows, 32 * clock.hop), 1);
+        clock.max_windows = clock.max_rows / clock.hop + 1;
+
+        const index n_channels = index(p->header.ch_names.size());
+        p->input = Slot::make(Slot::signal, 1, n_channels, clock.max_rows);
+        const auto names = op_names(file);
+        if (names.empty()) throw ModelError("the program has no ops");
+        for (const OpName& name : names) {
+            std::vector<const Slot*> inputs;
+            for (const std::int64_t slot : file.i64_array(name.prefix + "in", {ModelFile::any})) {
+                if (slot < 0 || std::size_t(slot) > p->ops.size())
+                    throw ModelError("op " + name.prefix + "in reads slot " + std::to_string(slot) + ", which is not written before it");
+                inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
+            }
+            p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
+            p->ops.push_back(make_op(name.kind, OpInit(file, name.prefix, std::move(inputs), clock)));
+        }
+        p->output = &p->ops.back()->out;
+        if (p->output->kind != Slot::vector) throw ModelError("the last op gives no vector of features or scores");
+        if (p->header.output_kind != OutputKind::features && p->n_outputs() != index(p->header.labels.size()))
+            throw ModelError("the program has " + std::to_string(p->n_outputs()) + " outputs, but labels names " +
+                             std::to_string(p->header.labels.size()));
+        return p;
+    } catch (const std::bad_alloc&) {
+        throw ModelError("the model needs more memory than there is");
+    }
+}
+
+double Program::ns_per_sample() const {
+    double sum = 0.3 * double(input.stride);
+    for (const auto& op : ops) sum += op->ns_per_sample;
+    return sum;
+}
+
+double Program::ns_per_window() const {
+    double sum = 0;
+    for (const auto& op : ops) sum += op->ns_per_window;
+    return sum;
+}
+
+}  // namespace fastemo

@@ -1,0 +1,48 @@
+// A program, compiled: the header's numbers checked, the ops made and their slots connected.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../ops/op.hpp"
+
+namespace fastemo {
+
+enum class GapPolicy { hold, interpolate, reset };
+enum class OutputKind { features, classes, labels, intensities };
+
+struct Header {
+    double sfreq;
+    std::string unit;
+    std::vector<std::string> ch_names, labels;
+    double scale;
+    GapPolicy gap_policy;
+    index max_gap;
+    double gap_tolerance;
+    bool drop_backward;
+    index flat;
+    double rail, step, noisy, minimum;
+    index warmup;
+    double delay;
+    OutputKind output_kind;
+    std::vector<double> vad;  // [3][K], empty for features
+
+    static Header read(const ModelFile&);
+};
+
+struct Program {
+    Header header;
+    Clock clock;
+    Slot input;
+    std::vector<std::string> names;  // of the ops, "03.sos"
+    std::vector<std::unique_ptr<Op>> ops;
+    const Slot* output;
+
+    // `threads` only sets how many rows a block may have. Throws ModelError.
+    static std::unique_ptr<Program> compile(const ModelFile&, int threads);
+    index n_outputs() const { return output->size(); }
+    double ns_per_sample() const, ns_per_window() const;
+};
+
+}  // namespace fastemo

@@ -1,0 +1,98 @@
+// Channel quality over the window: counts of bad and noisy samples, slid in blocks of gcd(hop, length) samples.
+// Counts are whole numbers, so adding the new block and dropping the old one is exact.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+
+#include "program.hpp"
+
+namespace fastemo {
+
+class Quality {
+public:
+    Quality(const Header& h, const Clock& clock, const Slot& rows)
+        : header_(h), clock_(clock), rows_(rows), block_(std::gcd(clock.length, clock.hop)),
+          n_blocks_(clock.length / block_), previous_(rows.stride), run_(rows.stride), bad_(rows.stride),
+          noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_), sums_(2 * rows.stride),
+          scores_(clock.max_windows * rows.cols), filled_(clock.max_windows), overall_(clock.max_windows) {
+        reset();
+    }
+
+    // Scores of every window that ends in the block; `marks` (or null) says which values were filled in.
+    void process(const Frame& f, const double* marks) noexcept {
+        index window = 0;
+        if (f.start == 0) std::copy_n(rows_.row(0), rows_.stride, previous_.data());
+        for (index row = 0; row < f.n;) {
+            const index n = std::min(f.n - row, block_ - in_block_);
+            const double* m = marks ? marks + row * rows_.stride : nullptr;
+            kernels().quality({rows_.row(row), rows_.stride, n, 0, rows_.stride, m, previous_.data(), run_.data(),
+                               bad_.data(), noisy_.data(), double(header_.flat), header_.rail, header_.step});
+            if (m) block_filled_ += std::count_if(m, m + n * rows_.stride, [](double x) { return x != 0; });
+            row += n;
+            in_block_ += n;
+            if (in_block_ < block_) break;
+            close_block();
+            if (window < f.n_windows && row == clock_.window_end(f, window)) score(window++);
+        }
+    }
+
+    void reset() noexcept {
+        std::fill_n(previous_.data(), rows_.stride, 0.0);
+        run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), sums_.clear();
+        in_block_ = place_ = 0;
+        block_filled_ = window_filled_ = 0;
+    }
+
+    const double* scores(index w) const { return scores_.data() + w * rows_.cols; }
+    double overall(index w) const { return overall_[w]; }
+    bool measured(index w) const { return filled_[w] == 0; }  // no value of the window was filled in
+
+private:
+    void close_block() noexcept {
+        std::int32_t* ring = ring_.data() + place_ * 2 * rows_.stride;
+        slide(bad_.data(), ring, sums_.data());
+        slide(noisy_.data(), ring + rows_.stride, sums_.data() + rows_.stride);
+        window_filled_ += block_filled_ - filled_ring_[place_];
+        filled_ring_[place_] = block_filled_;
+        block_filled_ = in_block_ = 0;
+        place_ = (place_ + 1) % n_blocks_;
+    }
+    void slide(double* counts, std::int32_t* ring, std::int32_t* sums) const noexcept {
+        for (index c = 0; c < rows_.stride; ++c) {
+            const auto count = std::int32_t(counts[c]);
+            sums[c] += count - ring[c];
+            ring[c] = count;
+            counts[c] = 0;
+        }
+    }
+    void score(index w) noexcept {
+        double* out = scores_.data() + w * rows_.cols;
+        const double length = double(clock_.length), limit = header_.noisy * length;
+        const std::int32_t* bad = sums_.data();
+        const std::int32_t* noisy = sums_.data() + rows_.stride;
+        for (index c = 0; c < rows_.cols; ++c) out[c] = noisy[c] > limit ? 0.0 : 1 - bad[c] / length;
+        double sum = 0;
+        for (index c = 0; c < rows_.cols; ++c) sum += out[c];
+        overall_[w] = sum / double(rows_.cols);
+        filled_[w] = window_filled_;
+    }
+
+    const Header& header_;
+    const Clock clock_;
+    const Slot& rows_;
+    const index block_, n_blocks_;
+    index in_block_ = 0, place_ = 0;
+    std::int64_t block_filled_ = 0, window_filled_ = 0;
+    Buffer<double> previous_, run_, bad_, noisy_;
+    Buffer<std::int32_t> ring_;
+    Buffer<std::int64_t> filled_ring_;
+    Buffer<std::int32_t> sums_;
+    Buffer<double> scores_;
+    Buffer<std::int64_t> filled_;
+    Buffer<double> overall_;
+};
+
+}  // namespace fastemo

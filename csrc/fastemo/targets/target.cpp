@@ -1,0 +1,40 @@
+// Compiled once per CPU target, with FASTEMO_NS naming the target and the flags that go with it.
+// Nothing here has external linkage but the table: code for one CPU must not be linked into code for another.
+#include "kernels.hpp"
+
+#include "../kernels/maps.hpp"
+#include "../kernels/quality.hpp"
+#include "../kernels/referencing.hpp"
+#include "../kernels/rows.hpp"
+#include "../kernels/sosfilt.hpp"
+
+#define FASTEMO_STRING_(x) #x
+#define FASTEMO_STRING(x) FASTEMO_STRING_(x)
+
+namespace fastemo::FASTEMO_NS {
+
+extern const Kernels table;
+const Kernels table = {
+    FASTEMO_STRING(FASTEMO_NS),
+    FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
+    load_rows,
+    store_rows,
+    sosfilt_rows,
+    sosfilt,
+    bank_power,
+    quality,
+    reference,
+    matrix,
+    add,
+    add_scaled,
+    scale,
+    log_map,
+    affine,
+    lerp,
+    divide,
+    exp_map,
+    sigmoid,
+    linear,
+};
+
+}  // namespace fastemo::FASTEMO_NS

@@ -1,0 +1,151 @@
+"""Builds the compiled core: kernels once per CPU target, one static archive, an extension and a C library.
+
+The metadata is in pyproject.toml. The only reason to skip the build is a machine without a C++ compiler or without
+Python's headers (FASTEMO_REQUIRE_NATIVE=1 makes that an error too); any compile error fails the installation.
+"""
+
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+CORE = Path("csrc/fastemo")
+X86 = platform.machine().lower() in {"x86_64", "amd64"}
+WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
+
+if WINDOWS:
+    FLAGS = ["/std:c++20", "/O2", "/fp:precise", "/EHsc", "/utf-8"]
+    TARGETS = {"baseline": [], "v3": ["/arch:AVX2"], "v4": ["/arch:AVX512"]}
+else:
+    FLAGS = ["-std=c++20", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0"]
+    FLAGS += ["-Wall", "-Wextra", "-fno-semantic-interposition"] if not MACOS else ["-Wall", "-Wextra"]
+    TARGETS = {
+        "baseline": [],
+        "v3": ["-march=x86-64-v3"],
+        "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+    }
+if not X86:
+    TARGETS = {"baseline": []}
+if os.environ.get("FASTEMO_CXXFLAGS"):  # for sanitizers
+    FLAGS += os.environ["FASTEMO_CXXFLAGS"].split()
+
+
+class BuildCore(build_ext):
+    """Compiles the core and links it twice: for Python, and for everybody else."""
+
+    def build_extension(self, ext):
+        reason = self.why_not()
+        if reason:
+            if os.environ.get("FASTEMO_REQUIRE_NATIVE") == "1":
+                raise RuntimeError(f"cannot build the compiled core: {reason}")
+            self.warn(f"fastemo is installed without its compiled core, and will be slow: {reason}")
+            return
+        import pybind11
+
+        macros = [("FASTEMO_X86", None)] if X86 else []
+        jobs = []
+        for target, flags in TARGETS.items():
+            jobs.append(([str(CORE / "targets/target.cpp")], target, [*macros, ("FASTEMO_NS", target)], flags, []))
+        core = [str(p) for d in ("engine", "ops", "targets") for p in sorted((ROOT / CORE / d).glob("*.cpp"))]
+        core = [os.path.relpath(p, ROOT) for p in core if not p.endswith("target.cpp")]
+        jobs += [([source], "core", macros, [], []) for source in core]
+        jobs += [([str(CORE / "c_api.cpp")], "c_api", [*macros, ("FASTEMO_BUILD", None)], [], [])]
+        includes = [pybind11.get_include(), *self.include_dirs, sysconfig.get_path("include")]
+        jobs += [([source], "bindings", macros, [], includes) for source in ext.sources]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = dict(zip([job[1] + job[0][0] for job in jobs], pool.map(self.compile_one, jobs)))
+
+        pick = lambda *kinds: [o for key, out in objects.items() if key.startswith(kinds) for o in out]  # noqa: E731
+        archive_dir = Path(self.build_temp).resolve()
+        archive_objects = pick("core", *TARGETS)
+        self.compiler.create_static_lib(archive_objects, "fastemo_core", output_dir=str(archive_dir))
+        archive = self.compiler.library_filename("fastemo_core", lib_type="static", output_dir=str(archive_dir))
+
+        threads = [] if WINDOWS else ["-pthread"]
+        path = Path(self.get_ext_fullpath(ext.name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.compiler.link_shared_object(
+            [*pick("bindings"), archive], str(path), libraries=self.get_libraries(ext), extra_postargs=self.link_flags(threads),
+            export_symbols=self.get_export_symbols(ext), build_temp=self.build_temp, target_lang="c++",
+        )  # fmt: skip
+        self.link_library(path.parent, [*pick("c_api"), archive], threads)
+        self.copy_headers(path.parent / "include")
+
+    def compile_one(self, job):
+        sources, where, macros, flags, includes = job
+        output_dir = str(Path(self.build_temp) / where)
+        objects = self.compiler.object_filenames(sources, output_dir=output_dir)
+        if not self.force and all(map(self.is_fresh, objects, sources)):
+            return objects
+        return self.compiler.compile(
+            sources, output_dir=output_dir, macros=macros, include_dirs=includes, extra_postargs=FLAGS + flags
+        )
+
+    def is_fresh(self, built, source):
+        """Whether an object is newer than its source, every header and this file."""
+        needs = [ROOT / source, ROOT / "setup.py", *(ROOT / "csrc").rglob("*.h*")]
+        return Path(built).exists() and Path(built).stat().st_mtime > max(p.stat().st_mtime for p in needs)
+
+    def link_flags(self, flags):
+        return flags + [f for f in FLAGS if f.startswith("-fsanitize")]
+
+    def link_library(self, package, objects, flags):
+        """The C library: exports fastemo_* and nothing else."""
+        lib = package / "lib"
+        lib.mkdir(exist_ok=True)
+        name = "fastemo.dll" if WINDOWS else "libfastemo.dylib" if MACOS else "libfastemo.so"
+        if MACOS:
+            flags = [*flags, "-Wl,-exported_symbol,_fastemo_*", "-Wl,-install_name,@rpath/" + name]
+        elif not WINDOWS:
+            script = Path(self.build_temp) / "exports.map"
+            script.write_text("{ global: fastemo_*; local: *; };\n")
+            flags = [*flags, f"-Wl,--version-script={script}", "-Wl,-soname," + name]
+        self.compiler.link_shared_object(
+            objects, str(lib / name), extra_postargs=self.link_flags(flags), build_temp=self.build_temp, target_lang="c++"
+        )
+
+    def copy_extensions_to_source(self):
+        super().copy_extensions_to_source()
+        for directory in ("lib", "include"):
+            built = Path(self.build_lib) / "fastemo" / directory
+            if built.exists():
+                shutil.copytree(built, ROOT / "fastemo" / directory, dirs_exist_ok=True)
+
+    def copy_headers(self, include):
+        include.mkdir(exist_ok=True)
+        for header in ("fastemo.h", "fastemo.hpp"):
+            shutil.copyfile(ROOT / CORE / header, include / header)
+
+    def why_not(self):
+        """The reason why nothing can be compiled here, or None. FASTEMO_WITHOUT_NATIVE=1 is one."""
+        if os.environ.get("FASTEMO_WITHOUT_NATIVE") == "1":
+            return "FASTEMO_WITHOUT_NATIVE=1 is set"
+        if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+            return f"Python.h is not in {sysconfig.get_path('include')}"
+        if WINDOWS:
+            return None
+        command = getattr(self.compiler, "compiler_cxx", None) or ["c++"]
+        if shutil.which(command[0]) is None:
+            return f"there is no C++ compiler ({command[0]})"
+        with tempfile.TemporaryDirectory() as directory:
+            source = Path(directory) / "empty.cpp"
+            source.write_text("int main() { return 0; }\n")
+            try:
+                self.compiler.compile([str(source)], output_dir=directory)
+            except Exception as error:
+                return f"{command[0]} does not compile an empty program ({error})"
+        return None
+
+
+setup(
+    ext_modules=[Extension("fastemo._core", sorted(str(p.relative_to(ROOT)) for p in (ROOT / "csrc/bindings").glob("*.cpp")), language="c++")],
+    cmdclass={"build_ext": BuildCore},
+)
