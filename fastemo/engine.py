@@ -11,6 +11,7 @@ import numpy as np
 from fastemo._backend import core
 from fastemo._program import Program
 from fastemo.prediction import Prediction
+from fastemo.reference.input import check_chunk, check_stamps
 
 __all__ = ["Engine", "Latency", "LatencyTable"]
 
@@ -92,9 +93,12 @@ class Engine:
 
     Examples
     --------
-    >>> for chunk, stamps in source:  # doctest: +SKIP
-    ...     for p in engine.push(chunk, stamps):
-    ...         print(p.time, p.label, p.probabilities)
+    >>> import fastemo as fe
+    >>> stages = [fe.Window(1.0, hop=0.5), fe.BandPower({"alpha": (8, 13)})]
+    >>> engine = fe.Pipeline(stages, sfreq=250, ch_names=["O1", "O2"]).engine()
+    >>> signal = np.random.default_rng(0).normal(size=(2, 500))
+    >>> [p.stamp for chunk in np.split(signal, 5, axis=1) for p in engine.push(chunk)]
+    [0.996, 1.496, 1.996]
     """
 
     push_into: Callable[..., int]
@@ -149,8 +153,17 @@ class Engine:
             Samples that are not float32 or float64. Whole numbers are refused because they are counts of a
             converter. After any error the engine is as it was before the call.
         """
-        records = self._engine.push(chunk, stamps, layout)
+        records = self.push_array(chunk, stamps, layout)
         return [Prediction(record, self.labels, self._kind) for record in records]
+
+    def push_array(self, chunk: Any, stamps: Any = None, layout: str = "channels_first") -> np.ndarray:
+        """As `push`, but the predictions are one structured array of `dtype`, shape (n_predictions,)."""
+        x = check_chunk(chunk, self.n_channels, layout, self.unit)
+        if stamps is not None:
+            stamps = check_stamps(stamps, x.shape[1])
+        if x.shape[1] == 0:
+            return np.empty(0, self.dtype)
+        return self._engine.push(x, stamps, "channels_first")
 
     def max_predictions(self, n_samples: int) -> int:
         """Room for `push_into` that is always enough for a chunk of `n_samples`, gaps filled."""

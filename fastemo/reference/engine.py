@@ -170,7 +170,10 @@ class Engine:
                 self.times[name].add(ns)
         if x.shape[1]:
             self.times["push"].add(perf_counter_ns() - began)
-        return np.array(self.records, self.dtype) if self.records else np.empty(0, self.dtype)
+        out = np.zeros(len(self.records), self.dtype)
+        for i, record in enumerate(self.records):
+            out[i] = record
+        return out
 
     def _run_stretch(self, stretch: Stretch) -> None:
         rows = stretch.rows

@@ -1,9 +1,9 @@
 """Every op of docs/program.md, written to be read.
 
 Signals are blocks of shape (n_channels, n), windows (n_channels, length), vectors (n_rows, n_columns), with
-one row where rows mean nothing. An op that reads a signal gets every block; one that makes something per window
-of it is asked for its `value` where a window ends. State is all that passes from block to block, and arithmetic
-per sample is elementwise, so that bits do not depend on where blocks are cut.
+one row where rows mean nothing. An op that reads a signal gets every block; one that makes something per
+window of it is asked for its `value` where a window ends. State is all that passes from block to block, and
+arithmetic per sample is elementwise, so that bits do not depend on where blocks are cut.
 """
 
 from __future__ import annotations

@@ -1,0 +1,91 @@
+"""Small programs for tests of the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import butter, sosfilt_zi
+
+from fastemo._program import Op, Program
+
+HEADER = {
+    "input.scale": 1.0,
+    "input.gap_policy": 0,
+    "input.max_gap": 4,
+    "input.gap_tolerance": 0.015,
+    "input.on_backward": 0,
+    "window.length": 1,
+    "window.hop": 1,
+    "quality.flat": 1 << 40,
+    "quality.rail": np.inf,
+    "quality.step": np.inf,
+    "quality.noisy": 1.0,
+    "quality.minimum": 0.0,
+    "time.warmup": 0,
+    "time.delay": 0.0,
+    "output.kind": 0,
+}
+
+
+def make_program(
+    ops: list[Op],
+    n_channels: int = 1,
+    sfreq: float = 100,
+    labels: tuple = (),
+    vad=None,
+    unit: str = "uV",
+    **header,
+):
+    """A program at 100 Hz; header tensors are named with an underscore for the dot."""
+    values = dict(HEADER)
+    for name, value in header.items():
+        name = name.replace("_", ".", 1)
+        assert name in values, name
+        values[name] = value
+    tensors = {
+        name: np.array([v], np.int64 if isinstance(v, int) else np.float64) for name, v in values.items()
+    }
+    if vad is not None:
+        tensors["output.vad"] = np.array(vad, np.float64)
+    metadata = {
+        "format": "fastemo",
+        "format_version": "1",
+        "sfreq": f"{sfreq:g}",
+        "unit": unit,
+        "ch_names": "\n".join(f"ch{c}" for c in range(n_channels)),
+        "labels": "\n".join(labels),
+    }
+    return Program(tuple(ops), tensors, metadata)
+
+
+def mean_square(slot: int = 0) -> Op:
+    """The mean square over the window of the unfiltered signal: what the engine made of its input."""
+    return Op("bank_power", (slot,), {"coef": np.array([[[1.0, 0, 0, 1, 0, 0]]]), "zi": np.zeros((1, 1, 2))})
+
+
+def decoder(n_channels: int, seed: int = 0, **header) -> Program:
+    """Common average, band-pass, two kinds of band power, log, softmax, smoothing: a usual pipeline."""
+    rng = np.random.default_rng(seed)
+    sos = butter(2, [1, 40], "bandpass", fs=100, output="sos")
+    bank = np.array([butter(2, band, "bandpass", fs=100, output="sos") for band in ([4, 8], [8, 13])])
+    taper, n_features = np.hanning(21)[:20], 4 * n_channels
+    ops = [
+        Op("reference", (0,), {"weights": np.full(n_channels, 1 / n_channels)}),
+        Op("sos", (1,), {"coef": sos, "zi": sosfilt_zi(sos)}),
+        Op("bank_power", (2,), {"coef": bank, "zi": np.array([sosfilt_zi(s) for s in bank])}),
+        Op("window", (2,)),
+        Op(
+            "fft_power",
+            (4,),
+            {"taper": taper, "bins": np.array([1, 9]), "scale": np.full(8, 0.1), "detrend": np.array([1])},
+        ),
+        Op("bandsum", (5,), {"edges": np.array([[0, 3], [3, 8]]), "weight": np.array([0.5, 2.0])}),
+        Op("concat", (3, 6)),
+        Op("log", (7,), {"gain": np.array([0.5]), "offset": np.array([1.4]), "floor": np.array([1e-4])}),
+        Op("affine", (8,), {"shift": rng.normal(size=n_features), "scale": rng.normal(size=n_features)}),
+        Op("linear", (9,), {"coef": 0.3 * rng.normal(size=(2, n_features)), "bias": np.zeros(2)}),
+        Op("softmax", (10,)),
+        Op("ema", (11,), {"alpha": np.array([0.25])}),
+    ]
+    defaults = {"window_length": 20, "window_hop": 7, "time_warmup": 30, "output_kind": 1, "quality_flat": 6}
+    vad = [[-1, 1], [0.5, 0.5], [np.nan, np.nan]]
+    return make_program(ops, n_channels, labels=("calm", "joy"), vad=vad, **(defaults | header))
