@@ -275,10 +275,17 @@ def test_gap_reset_starts_filters_and_windows_anew(backend):
 
 
 def test_clock_that_jumps_back_yet_rises(backend):
-    # 15 ms is jitter; the next stamp is 24 ms early for the line but still later than the one before.
+    # Stamps creep until the fourth is 28 ms early. The line starts anew there: 40 ms on, three are missing.
     probe = Probe(backend, input_gap_tolerance=0.02)
-    assert probe([1, 2, 3, 4], [0.0, 0.029, 0.0291, 0.0391]) == [1, 2, 3, 4]
-    assert probe.counters == {}
+    assert probe([1, 2, 3, 4, 5], [0.0, 0.001, 0.0011, 0.0012, 0.0412]) == [1, 2, 3, 4, 4, 4, 4, 5]
+    assert probe.counters == {"gaps": 1, "filled": 3}
+
+
+def test_departure_of_less_than_half_a_sample_is_no_gap(backend):
+    probe = Probe(backend, input_gap_tolerance=0.001)
+    assert probe([1, 2, 3], [0.0, 0.0145, 0.029]) == [1, 2, 3]
+    assert probe([4], [0.0445]) == [3, 4]
+    assert probe.counters == {"gaps": 1, "filled": 1}
 
 
 def test_backward_stamps_raise(backend):
