@@ -1,11 +1,20 @@
-"""Small programs for tests of the engine."""
+"""Small programs for tests of the engine, streams that try it, and what compares its predictions."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.signal import butter, sosfilt_zi
 
+from fastemo._backend import core
 from fastemo._program import Op, Program
+
+BACKENDS = [
+    "reference",
+    pytest.param("native", marks=pytest.mark.skipif(core is None, reason="no compiled core")),
+]
+HOLD, INTERPOLATE, RESET = range(3)
+NAN = np.nan
 
 HEADER = {
     "input.scale": 1.0,
@@ -89,3 +98,26 @@ def decoder(n_channels: int, seed: int = 0, **header) -> Program:
     defaults = {"window_length": 20, "window_hop": 7, "time_warmup": 30, "output_kind": 1, "quality_flat": 6}
     vad = [[-1, 1], [0.5, 0.5], [np.nan, np.nan]]
     return make_program(ops, n_channels, labels=("calm", "joy"), vad=vad, **(defaults | header))
+
+
+def bad_stream(seed, n=120, n_channels=3, stamped=True):
+    """Samples with runs of NaN, alone and in all channels, and stamps with jitter and gaps."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_channels, n)) * 20
+    for _ in range(rng.integers(0, 6)):
+        start, length = rng.integers(0, n), rng.integers(1, 9)
+        x[rng.integers(0, n_channels) if rng.random() < 0.6 else slice(None), start : start + length] = NAN
+    if not stamped:
+        return x, None
+    steps = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 6, 9], size=n)
+    return x, 1e3 + np.cumsum(steps + rng.uniform(-0.3, 0.3, size=n)) / 100
+
+
+def records(engine, chunk, stamps=None, layout="channels_first"):
+    """Predictions of a chunk as one array."""
+    return engine.push_array(np.asarray(chunk, np.float64), stamps, layout)
+
+
+def same_bits(a, b):
+    """Whether all fields are equal to the bit; padding is nobody's."""
+    return all(a[name].tobytes() == b[name].tobytes() for name in a.dtype.names)
