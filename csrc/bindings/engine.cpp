@@ -122,10 +122,11 @@ PyMethodDef engine_push_into_def = {"push_into", reinterpret_cast<PyCFunction>(r
 py::array engine_push(PyEngine& self, const py::object& chunk_object, const py::object& stamps, const py::object& layout) {
     const Chunk chunk(self.engine, chunk_object.ptr(), stamps.ptr(), layout.ptr());
     const index room = self.engine.room(chunk.n, chunk.stamps);
-    py::array out(self.dtype, std::vector<py::ssize_t>{room});
-    const index n = push(self, chunk, out.mutable_data(), room);
-    if (n == room) return out;
-    return out[py::slice(0, n, 1)].cast<py::array>().attr("copy")();
+    const index size = self.engine.layout().size;
+    py::array_t<unsigned char> records(room * size);
+    const index n = push(self, chunk, records.mutable_data(), room);
+    if (n < room) records = py::array_t<unsigned char>(n * size, records.data());
+    return records.attr("view")(self.dtype);
 }
 
 py::dict counters_of(const PyEngine& self) {

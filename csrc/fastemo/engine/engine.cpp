@@ -1,6 +1,7 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -156,7 +157,7 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
         for (int i = 0; i < 3; ++i) {
             double sum = 0;
             for (index k = 0; k < layout_.n_outputs; ++k) sum += outputs[k] * h.vad[std::size_t(i * layout_.n_outputs + k)];
-            vad[i] = sum / std::max(1.0, total);
+            if (!std::isnan(sum)) vad[i] = sum / std::max(1.0, total);
         }
     }
     if (!abstained && h.output_kind == OutputKind::intensities)

@@ -16,7 +16,7 @@ public:
     Quality(const Header& h, const Clock& clock, const Slot& rows)
         : header_(h), clock_(clock), rows_(rows), block_(std::gcd(clock.length, clock.hop)),
           n_blocks_(clock.length / block_), previous_(rows.stride), run_(rows.stride), bad_(rows.stride),
-          noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_), sums_(2 * rows.stride),
+          noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_), any_ring_(n_blocks_), sums_(2 * rows.stride),
           scores_(clock.max_windows * rows.cols), filled_(clock.max_windows), overall_(clock.max_windows) {
         reset();
     }
@@ -41,7 +41,8 @@ public:
 
     void reset() noexcept {
         std::fill_n(previous_.data(), rows_.stride, 0.0);
-        run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), sums_.clear();
+        run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), any_ring_.clear(), sums_.clear();
+        n_any_ = 0;
         in_block_ = place_ = 0;
         block_filled_ = window_filled_ = 0;
     }
@@ -51,17 +52,25 @@ public:
     bool measured(index w) const { return filled_[w] == 0; }  // no value of the window was filled in
 
 private:
+    // Sound blocks, the rule, cost next to nothing: there is nothing to add, and mostly nothing to drop.
     void close_block() noexcept {
-        std::int32_t* ring = ring_.data() + place_ * 2 * rows_.stride;
-        slide(bad_.data(), ring, sums_.data());
-        slide(noisy_.data(), ring + rows_.stride, sums_.data() + rows_.stride);
+        double counts = 0;
+        for (index c = 0; c < rows_.cols; ++c) counts += bad_[c] + noisy_[c];
+        const bool any = counts > 0;
+        if (any || any_ring_[place_]) {
+            std::int32_t* ring = ring_.data() + place_ * 2 * rows_.stride;
+            slide(bad_.data(), ring, sums_.data());
+            slide(noisy_.data(), ring + rows_.stride, sums_.data() + rows_.stride);
+            n_any_ += int(any) - int(any_ring_[place_]);
+            any_ring_[place_] = any;
+        }
         window_filled_ += block_filled_ - filled_ring_[place_];
         filled_ring_[place_] = block_filled_;
         block_filled_ = in_block_ = 0;
         place_ = (place_ + 1) % n_blocks_;
     }
     void slide(double* counts, std::int32_t* ring, std::int32_t* sums) const noexcept {
-        for (index c = 0; c < rows_.stride; ++c) {
+        for (index c = 0; c < rows_.cols; ++c) {
             const auto count = std::int32_t(counts[c]);
             sums[c] += count - ring[c];
             ring[c] = count;
@@ -73,10 +82,17 @@ private:
         const double length = double(clock_.length), limit = header_.noisy * length;
         const std::int32_t* bad = sums_.data();
         const std::int32_t* noisy = sums_.data() + rows_.stride;
-        for (index c = 0; c < rows_.cols; ++c) out[c] = noisy[c] > limit ? 0.0 : 1 - bad[c] / length;
-        double sum = 0;
-        for (index c = 0; c < rows_.cols; ++c) sum += out[c];
-        overall_[w] = sum / double(rows_.cols);
+        if (n_any_ == 0) {
+            std::fill_n(out, rows_.cols, 1.0);
+            overall_[w] = 1;
+        } else {
+            double sum = 0;
+            for (index c = 0; c < rows_.cols; ++c) {
+                out[c] = noisy[c] > limit ? 0.0 : 1 - bad[c] / length;
+                sum += out[c];
+            }
+            overall_[w] = sum / double(rows_.cols);
+        }
         filled_[w] = window_filled_;
     }
 
@@ -86,9 +102,11 @@ private:
     const index block_, n_blocks_;
     index in_block_ = 0, place_ = 0;
     std::int64_t block_filled_ = 0, window_filled_ = 0;
+    index n_any_ = 0;  // blocks of the window with any counts
     Buffer<double> previous_, run_, bad_, noisy_;
     Buffer<std::int32_t> ring_;
     Buffer<std::int64_t> filled_ring_;
+    Buffer<unsigned char> any_ring_;
     Buffer<std::int32_t> sums_;
     Buffer<double> scores_;
     Buffer<std::int64_t> filled_;

@@ -10,7 +10,8 @@
 
 namespace fastemo::FASTEMO_NS {
 
-constexpr int kTile = 4;          // natives per tile: independent recursions
+// Natives per tile, independent recursions: enough to hide the latency of one, few enough for the registers.
+constexpr int kTile = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
 constexpr index kTileRows = 32;   // samples per tile: a tile of rows stays in L1
 
 template <int Form, int T>
@@ -76,6 +77,8 @@ FASTEMO_INLINE void for_tiles(index c0, index c1, F&& f) {
     constexpr index W = vd::width;
     index c = c0;
     for (; c + kTile * W <= c1; c += kTile * W) f(c, std::integral_constant<int, kTile>());
+    if constexpr (kTile > 4)
+        for (; c + 4 * W <= c1; c += 4 * W) f(c, std::integral_constant<int, 4>());
     for (; c + 2 * W <= c1; c += 2 * W) f(c, std::integral_constant<int, 2>());
     for (; c < c1; c += W) f(c, std::integral_constant<int, 1>());
 }
