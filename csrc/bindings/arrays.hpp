@@ -42,10 +42,11 @@ struct ArrayView {
     bool contiguous() const {
         index expected = itemsize();
         for (int d = nd - 1; d >= 0; --d) {
-            if (shape[d] != 1 && strides[d] != expected) return false;
+            if (shape[d] == 0) return true;
+            if (shape[d] != 1 && strides[d] != expected) expected = -1;
             expected *= shape[d];
         }
-        return true;
+        return expected >= 0;
     }
 };
 
