@@ -118,7 +118,8 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
     Histogram* histogram = &histograms_[2];
     for (const auto& op : program_->ops) {
         if (!op->per_window || f.n_windows > 0) {
-            pool_.run(op->parts(), [&](index p0, index p1) { op->process(f, p0, p1); });
+            const double ns = op->ns_per_sample * double(f.n) + op->ns_per_window * double(f.n_windows);
+            pool_.run(op->parts(), ns, [&](index p0, index p1) { op->process(f, p0, p1); });
             op->finish(f);
             watch.lap(*histogram);
         }

@@ -202,7 +202,7 @@ bool Input::accept_clean(Pool& pool, Block& block) noexcept {
     from.data = static_cast<const char*>(chunk_.data) + at_ * chunk_.sample_stride;
     double* rows = rows_.row(block.n);
     std::atomic<bool> finite{true};
-    pool.run(rows_.stride / kLanes, [&](index p0, index p1) {
+    pool.run(rows_.stride / kLanes, 0.3 * double(n * rows_.stride), [&](index p0, index p1) {
         if (!kernels().load_rows(from, n_channels_, n, header_.scale, rows, rows_.stride, p0 * kLanes, p1 * kLanes))
             finite.store(false, std::memory_order_relaxed);
     });

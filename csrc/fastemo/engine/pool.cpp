@@ -9,7 +9,25 @@
 #include <unistd.h>
 #endif
 
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
 namespace fastemo {
+
+namespace {
+
+constexpr int kSpins = 4000;  // some tens of microseconds
+
+void relax() {
+#if defined(__SSE2__) || defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
 
 Pool::~Pool() {
     if (workers_.empty()) return;
@@ -19,7 +37,7 @@ Pool::~Pool() {
     }
     {
         std::lock_guard lock(mutex_);
-        stop_ = true;
+        stop_.store(true);
     }
     begin_.notify_all();
     for (auto& w : workers_) w.join();
@@ -28,41 +46,44 @@ Pool::~Pool() {
 void Pool::launch() {
     for (auto& w : workers_) w.detach();
     workers_.clear();
+    round_.store(0), asleep_.store(0);
     process_ = long(getpid());
     for (int t = 1; t < threads_; ++t) workers_.emplace_back([this, t] { loop(t); });
 }
 
-void Pool::start(index parts, Call call, void* work) {
+void Pool::start(index parts, Call call, const void* work) {
     if (process_ != long(getpid())) launch();
-    {
+    parts_ = parts, call_ = call, work_ = work;
+    busy_.store(threads_ - 1, std::memory_order_relaxed);
+    round_.fetch_add(1);
+    if (asleep_.load() > 0) {
         std::lock_guard lock(mutex_);
-        parts_ = parts, call_ = call, work_ = work;
-        busy_ = threads_ - 1;
-        ++round_;
+        begin_.notify_all();
     }
-    begin_.notify_all();
 }
 
 void Pool::wait() {
-    std::unique_lock lock(mutex_);
-    end_.wait(lock, [this] { return busy_ == 0; });
+    for (int spins = 0; busy_.load(std::memory_order_acquire) > 0; ++spins)
+        if (spins > kSpins) std::this_thread::yield();
 }
 
 void Pool::loop(int thread) {
     const DenormalScope flush;
     std::uint64_t done = 0;
-    std::unique_lock lock(mutex_);
     for (;;) {
-        begin_.wait(lock, [&] { return stop_ || round_ != done; });
-        if (stop_) return;
-        done = round_;
+        const auto ready = [&] { return round_.load() != done || stop_.load(); };
+        for (int spins = 0; spins < kSpins && !ready(); ++spins) relax();
+        if (!ready()) {
+            std::unique_lock lock(mutex_);
+            asleep_.fetch_add(1);
+            begin_.wait(lock, ready);
+            asleep_.fetch_sub(1);
+        }
+        if (stop_.load()) return;
+        ++done;
         const auto [p0, p1] = range(thread, parts_);
-        const Call call = call_;
-        void* const work = work_;
-        lock.unlock();
-        if (p0 < p1) call(work, p0, p1);
-        lock.lock();
-        if (--busy_ == 0) end_.notify_one();
+        if (p0 < p1) call_(work_, p0, p1);
+        busy_.fetch_sub(1, std::memory_order_release);
     }
 }
 

@@ -1,10 +1,13 @@
 // A lazy pool for work that splits into independent parts. Results never depend on how many threads take part.
+// Workers spin for a moment between rounds, because a round often lasts less than waking a thread, and then sleep.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
-#include <functional>
+#include <cstdint>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../base/types.hpp"
@@ -21,24 +24,26 @@ public:
     int threads() const { return threads_; }
 
     // Calls work(p0, p1) for ranges that cover [0, parts), this thread taking the first; returns when all are done.
+    // `ns` estimates the work: short work is done sooner than a second thread joins in.
     template <class F>
-    void run(index parts, F&& work) {
-        if (threads_ == 1 || parts == 1) {
+    void run(index parts, double ns, const F& work) {
+        if (threads_ == 1 || parts == 1 || ns < kWorthSharingNs) {
             work(index(0), parts);
             return;
         }
-        start(parts, [](void* f, index p0, index p1) { (*static_cast<F*>(f))(p0, p1); }, &work);
+        start(parts, [](const void* f, index p0, index p1) { (*static_cast<const F*>(f))(p0, p1); }, &work);
         work(range(0, parts).first, range(0, parts).second);
         wait();
     }
 
 private:
-    using Call = void (*)(void*, index, index);
+    static constexpr double kWorthSharingNs = 10e3;
+    using Call = void (*)(const void*, index, index);
 
     std::pair<index, index> range(int thread, index parts) const {
         return {parts * thread / threads_, parts * (thread + 1) / threads_};
     }
-    void start(index parts, Call call, void* work);
+    void start(index parts, Call call, const void* work);
     void wait();
     void loop(int thread);
     void launch();
@@ -47,13 +52,13 @@ private:
     std::vector<std::thread> workers_;
     long process_ = 0;  // a forked child has none of its parent's threads
     std::mutex mutex_;
-    std::condition_variable begin_, end_;
-    std::uint64_t round_ = 0;
-    int busy_ = 0;
-    bool stop_ = false;
+    std::condition_variable begin_;
+    std::atomic<std::uint64_t> round_{0};
+    std::atomic<int> busy_{0}, asleep_{0};
+    std::atomic<bool> stop_{false};
     index parts_ = 0;
     Call call_ = nullptr;
-    void* work_ = nullptr;
+    const void* work_ = nullptr;
 };
 
 }  // namespace fastemo

@@ -103,7 +103,7 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
         clock.hop = index(bounded(file, "window.hop", 1, kMaxSamples));
         // One thread works in L2; several need blocks long enough to pay for their meeting.
         clock.max_rows = threads > 1 ? 2048 : 128;
-        clock.max_rows = std::max<index>(std::min(clock.max_rows, 32 * clock.hop), 1);
+        clock.max_rows = std::max<index>(std::min(clock.max_rows, 64 * clock.hop), 1);
         clock.max_windows = clock.max_rows / clock.hop + 1;
 
         const index n_channels = index(p->header.ch_names.size());
