@@ -9,6 +9,10 @@
 
 #include "types.hpp"
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define FASTEMO_VECTORS 1
 #define FASTEMO_INLINE inline __attribute__((always_inline))
@@ -96,22 +100,36 @@ FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) {
     return {a.v < T(0) ? -a.v : a.v};
 }
 
-// a b + c, rounded once where the target has fused multiply-add, twice elsewhere.
+// a b + c and a b - c, rounded once where the target has fused multiply-add, twice elsewhere. Compilers keep lane
+// loops over the scalar builtin in vectors only most of the time, so native widths call the instruction by name.
 template <class T, int W>
 FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
+#if defined(__AVX512F__)
+    if constexpr (W * sizeof(T) == 64) {
+        if constexpr (sizeof(T) == 8) return {(typename simd<T, W>::raw)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v)};
+        if constexpr (sizeof(T) == 4) return {(typename simd<T, W>::raw)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v)};
+    }
+#endif
+#if defined(__FMA__)
+    if constexpr (W * sizeof(T) == 32) {
+        if constexpr (sizeof(T) == 8) return {(typename simd<T, W>::raw)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v)};
+        if constexpr (sizeof(T) == 4) return {(typename simd<T, W>::raw)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v)};
+    }
+#endif
 #if FASTEMO_FMA
     simd<T, W> r;
     FASTEMO_UNROLL
-    for (int l = 0; l < W; ++l) {
-        if constexpr (sizeof(T) == 8)
-            r.v[l] = __builtin_fma(a.v[l], b.v[l], c.v[l]);
-        else
-            r.v[l] = __builtin_fmaf(a.v[l], b.v[l], c.v[l]);
-    }
+    for (int l = 0; l < W; ++l)
+        r.v[l] = sizeof(T) == 8 ? T(__builtin_fma(a.v[l], b.v[l], c.v[l])) : T(__builtin_fmaf(a.v[l], b.v[l], c.v[l]));
     return r;
 #else
     return {a.v * b.v + c.v};
 #endif
+}
+
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
+    return fma(a, b, -c);
 }
 
 template <class T, int W>
@@ -157,6 +175,8 @@ template <class T, int W>
 FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) { return {a.v < 0 ? -a.v : a.v}; }
 template <class T, int W>
 FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) { return {a.v * b.v + c.v}; }
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) { return {a.v * b.v - c.v}; }
 
 #endif
 

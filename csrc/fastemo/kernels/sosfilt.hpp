@@ -38,8 +38,8 @@ FASTEMO_INLINE void section_rows(const Section& q, double* z, index stride, cons
             } else {
                 const vd p = is_unit ? x : b0 * x;
                 const vd y = p + z0[t];
-                z0[t] = fma(b1, p, -(a1 * y)) + z1[t];
-                z1[t] = is_plus ? p - a2 * y : fma(b2, p, -(a2 * y));
+                z0[t] = fms(b1, p, a1 * y) + z1[t];
+                z1[t] = is_plus ? p - a2 * y : fms(b2, p, a2 * y);
                 y.store(out + i * out_stride + t * W);
             }
         }
