@@ -1,0 +1,197 @@
+"""Design of filters, tapers and band edges, and what a filter costs in time: to fill, and as delay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "FILLED",
+    "band_delay",
+    "band_edges",
+    "butterworth",
+    "check_sos",
+    "filled_after",
+    "first_sample_state",
+    "notch",
+    "one_sided_scale",
+    "taper_window",
+]
+
+# A filter has filled when no more than this share of its impulse response's energy is still to come.
+FILLED = 1e-6
+
+# Beyond this many samples an impulse response is called endless.
+LONGEST_RESPONSE = 1 << 24
+
+
+def butterworth(sfreq: float, low: float | None, high: float | None, order: int, where: str) -> np.ndarray:
+    """Second-order sections of a Butterworth filter; one edge None makes it one-sided.
+
+    `order` is that of `scipy.signal.butter`: a band-pass of order 4 has four sections. Returns shape
+    (n_sections, 6).
+    """
+    from scipy.signal import butter
+
+    nyquist = sfreq / 2
+    for edge in (low, high):
+        if edge is not None and edge >= nyquist:
+            raise ValueError(
+                f"{where} reaches {edge:g} Hz, but at sfreq={sfreq:g} Hz a filter must end below the Nyquist "
+                f"frequency of {nyquist:g} Hz: lower the edge or record faster"
+            )
+    if low is None:
+        return butter(order, high, "lowpass", fs=sfreq, output="sos")
+    if high is None:
+        return butter(order, low, "highpass", fs=sfreq, output="sos")
+    return butter(order, [low, high], "bandpass", fs=sfreq, output="sos")
+
+
+def notch(sfreq: float, freq: float, q: float, harmonics: int, where: str) -> np.ndarray:
+    """One notch section at each of the first `harmonics` multiples of `freq`, itself included.
+
+    Each has the bandwidth `freq / q`. Returns shape (harmonics, 6).
+    """
+    from scipy.signal import iirnotch
+
+    highest = freq * harmonics
+    if highest >= sfreq / 2:
+        raise ValueError(
+            f"{where} reaches {highest:g} Hz, but at sfreq={sfreq:g} Hz a notch must lie below the Nyquist "
+            f"frequency of {sfreq / 2:g} Hz: lower freq or harmonics, or leave the notch out"
+        )
+    return np.array([np.concatenate(iirnotch(k * freq, k * q, fs=sfreq)) for k in range(1, harmonics + 1)])
+
+
+def check_sos(sos: Any, name: str = "sos") -> np.ndarray:
+    """`sos` as a float64 array (n_sections, 6) of stable sections with a0 = 1."""
+    sos = np.array(sos, dtype=np.float64)
+    if sos.ndim != 2 or sos.shape[1] != 6 or len(sos) == 0:
+        raise ValueError(
+            f"{name} must be second-order sections of shape (n_sections, 6), got shape {sos.shape}: "
+            'design with output="sos"'
+        )
+    if not np.isfinite(sos).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinite coefficients")
+    if not (sos[:, 3] == 1).all():
+        raise ValueError(
+            f"{name}[:, 3] (a0) must be 1, got {sos[:, 3].tolist()}: divide each section by its a0"
+        )
+    radius = max(float(np.abs(np.roots(a)).max(initial=0.0)) for a in sos[:, 3:])
+    if radius >= 1:
+        raise ValueError(
+            f"{name} must be stable, got a pole at radius {radius:.9g}: all must lie inside the unit circle"
+        )
+    return sos
+
+
+def first_sample_state(sos: np.ndarray) -> np.ndarray:
+    """State (n_sections, 2) after a long constant 1; times the first sample, it hides the step there."""
+    from scipy.signal import sosfilt_zi
+
+    return sosfilt_zi(sos)
+
+
+def filled_after(sos: np.ndarray) -> int:
+    """The smallest n with sum over k > n of |h[k]|^2 below 1e-6 of the total, h the response of the cascade.
+
+    Examples
+    --------
+    >>> filled_after(np.empty((0, 6)))
+    0
+    >>> filled_after(butterworth(250, 1, 45, 4, "the filter"))
+    590
+    """
+    if len(sos) == 0:
+        return 0
+    from scipy.signal import sosfilt
+
+    length = 1024
+    while length <= LONGEST_RESPONSE:
+        impulse = np.zeros(length)
+        impulse[0] = 1.0
+        energy = sosfilt(sos, impulse) ** 2
+        to_come = energy[::-1].cumsum()[::-1]
+        # Trust the tail only where the last half of the response hardly counts any more.
+        if to_come[length // 2] < 1e-6 * FILLED * to_come[0]:
+            return int(np.count_nonzero(to_come >= FILLED * to_come[0])) - 1
+        length *= 2
+    raise ValueError(
+        f"the filters ring for more than {LONGEST_RESPONSE} samples: raise the lowest edge or lower the order"
+    )
+
+
+def band_delay(sos: np.ndarray, low: float, high: float, sfreq: float) -> float:
+    """Power-weighted mean group delay in seconds of a cascade over the band [low, high) in Hz."""
+    if len(sos) == 0:
+        return 0.0
+    width = (min(high, sfreq / 2) - low) / 512
+    omega = 2 * np.pi / sfreq * (low + width * (np.arange(512) + 0.5))
+    power, delay = np.ones_like(omega), np.zeros_like(omega)
+    for section in sos:
+        zeros, zeros_delay = _response(section[:3], omega)
+        poles, poles_delay = _response(section[3:], omega)
+        power *= zeros / poles
+        delay += zeros_delay - poles_delay
+    return float(np.sum(power * delay) / np.sum(power) / sfreq)
+
+
+def _response(c: np.ndarray, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared magnitude and group delay in samples of c0 + c1 z^-1 + c2 z^-2 on the unit circle."""
+    z1, z2 = np.exp(-1j * omega), np.exp(-2j * omega)
+    value, slope = c[0] + c[1] * z1 + c[2] * z2, c[1] * z1 + 2 * c[2] * z2
+    power = value.real**2 + value.imag**2
+    # Where a zero lies on the circle the delay is of no account: nothing passes.
+    return power, (slope * value.conj()).real / np.maximum(power, np.finfo(float).tiny)
+
+
+def taper_window(name: Any, length: int) -> np.ndarray:
+    """A taper of `scipy.signal.get_window`, periodic as a DFT wants it, shape (length,)."""
+    from scipy.signal import get_window
+
+    try:
+        return get_window(name, length)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"taper must be a name that scipy.signal.get_window knows, got {name!r}: {error}"
+        ) from None
+
+
+def one_sided_scale(taper: np.ndarray, sfreq: float) -> np.ndarray:
+    """What turns |rfft(taper x)|^2 into a one-sided power density (unit^2/Hz), shape (n // 2 + 1,).
+
+    As `scipy.signal.periodogram`: 2 / (sfreq sum(taper^2)), half of it at 0 Hz and at Nyquist.
+    """
+    n = len(taper)
+    scale = np.full(n // 2 + 1, 2 / (sfreq * np.sum(taper**2)))
+    scale[0] /= 2
+    if n % 2 == 0:
+        scale[-1] /= 2
+    return scale
+
+
+def band_edges(bands: Mapping[str, tuple[float, float]], n_fft: int, sfreq: float) -> np.ndarray:
+    """First and past-the-last DFT bin of each band [low, high), shape (n_bands, 2).
+
+    Raises
+    ------
+    ValueError
+        A band that holds no bin: the window is too short for it.
+
+    Examples
+    --------
+    >>> band_edges({"theta": (4, 8), "alpha": (8, 13)}, 500, 250).tolist()
+    [[8, 16], [16, 26]]
+    """
+    # A hair less than the product, so that its rounding error cannot push an edge to the next bin.
+    edges = np.array([[ceil(f * n_fft / sfreq * (1 - 1e-12)) for f in band] for band in bands.values()])
+    for (name, (low, high)), (first, stop) in zip(bands.items(), edges, strict=True):
+        if stop <= first:
+            raise ValueError(
+                f"a window of {n_fft / sfreq:g} s has a frequency every {sfreq / n_fft:g} Hz and none in the "
+                f"band {name!r} ({low:g}-{high:g} Hz): use a window of at least {1 / (high - low):g} s"
+            )
+    return edges

@@ -1,0 +1,363 @@
+"""From stages to a program: a `Build` collects the ops while each stage lowers itself in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from math import gcd
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastemo._design import (
+    band_delay,
+    band_edges,
+    filled_after,
+    first_sample_state,
+    one_sided_scale,
+    taper_window,
+)
+from fastemo._program import FORMAT_VERSION, Op, Program
+from fastemo._validate import UV_PER_UNIT
+from fastemo.bands import BandSet, check_bands
+from fastemo.emotions import LabelSpace
+from fastemo.stages import Quality, Stage
+
+__all__ = ["Build", "Feature", "InputOptions", "check_order", "lower", "until"]
+
+GAP_POLICIES = ("hold", "interpolate", "reset")
+BACKWARD_POLICIES = ("raise", "drop")
+SCALES = {"log": "logarithms", "scaled": "standardised features", "share": "shares of the whole"}
+OUTPUT_KINDS = {"classes": 1, "multilabel": 2, "intensities": 3}
+
+
+class Feature(NamedTuple):
+    """Where a feature comes from: band, channel and, where several stages make up the row, its stage."""
+
+    band: str
+    channel: str
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}__{self.band}:{self.channel}" if self.source else f"{self.band}:{self.channel}"
+
+
+class InputOptions(NamedTuple):
+    """What the engine does about time stamps, gaps and NaN; times in seconds."""
+
+    gap_policy: str = "hold"
+    max_gap: float = 1.0
+    gap_tolerance: float | None = None
+    on_backward: str = "raise"
+
+    def header(self, sfreq: float) -> dict[str, np.ndarray]:
+        tolerance = max(2 / sfreq, 0.040) if self.gap_tolerance is None else float(self.gap_tolerance)
+        return {
+            "input.gap_policy": np.array([GAP_POLICIES.index(self.gap_policy)]),
+            "input.max_gap": np.array([round(self.max_gap * sfreq)]),
+            "input.gap_tolerance": np.array([tolerance]),
+            "input.on_backward": np.array([BACKWARD_POLICIES.index(self.on_backward)]),
+        }
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage did: the slot that holds its result, and for people what that is and what it remembers."""
+
+    stage: Stage
+    slot: int
+    gives: str
+    state_bytes: int
+
+
+class Build:
+    """A program in the making: what arrives at the next stage, and the ops so far.
+
+    Attributes
+    ----------
+    sfreq : float
+    ch_names : tuple of str
+        Channels of the current signal.
+    features : tuple of Feature
+        Features of the current vector; empty before there are any.
+    length, hop : int
+        Of the window in samples; 0 before there is one.
+    delays : dict of str to float
+        Power-weighted mean group delay of each band, in seconds.
+    warmup : int
+        Samples until every filter so far has filled.
+    """
+
+    def __init__(
+        self, sfreq: float, ch_names: Sequence[str], unit: str, space: LabelSpace | None = None
+    ) -> None:
+        self.sfreq = sfreq
+        self.inputs = self.ch_names = tuple(ch_names)
+        self.unit = unit
+        self.space = space
+        self.features: tuple[Feature, ...] = ()
+        self.length = self.hop = 0
+        self.delays: dict[str, float] = {}
+        self.warmup = 0
+        self.state_bytes = 0
+        self.header: dict[str, np.ndarray] = {}
+        self.ops: list[Op] = []
+        self.steps: list[Step] = []
+        self.slot = 0
+        self.output_kind = 0
+        self._filters = np.empty((0, 6))
+        self._windows: dict[int, int] = {}
+        # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
+        # (0: none).
+        self._scale = ""
+        self._n_bands = 0
+
+    def continued(self) -> Build:
+        """A build without ops in which the current vector is what arrives."""
+        part = copy(self)
+        part.ops, part.steps, part.slot = [], [], 0
+        return part
+
+    def add(self, kind: str, inputs: Sequence[int] | None = None, **tensors: Any) -> int:
+        """Append an op that reads `inputs` (the current slot if None); its slot becomes the current one."""
+        arrays = {}
+        for name, value in tensors.items():
+            array = np.atleast_1d(np.asarray(value))
+            arrays[name] = np.ascontiguousarray(array, np.float64 if array.dtype.kind == "f" else np.int64)
+        self.ops.append(Op(kind, (self.slot,) if inputs is None else tuple(inputs), arrays))
+        self.slot = len(self.ops)
+        return self.slot
+
+    def signal(self, kind: str, ch_names: Sequence[str] | None = None, **tensors: Any) -> None:
+        """An op from samples to samples; `ch_names` where the channels change."""
+        self.add(kind, **tensors)
+        if ch_names is not None:
+            self.ch_names = tuple(ch_names)
+
+    def filter(self, sos: np.ndarray, from_first_sample: bool) -> None:
+        """A cascade of sections (n_sections, 6) along time."""
+        zi = first_sample_state(sos) if from_first_sample else np.zeros((len(sos), 2))
+        self.add("sos", coef=sos, zi=zi)
+        self._filters = np.vstack([self._filters, sos])
+        self.state_bytes += 16 * len(sos) * len(self.ch_names)
+
+    def cut(self, length: int, hop: int) -> None:
+        """Windows of so many samples."""
+        self.length, self.hop = length, hop
+        self.warmup = filled_after(self._filters)
+
+    @property
+    def hop_seconds(self) -> float:
+        return self.hop / self.sfreq
+
+    def bank_power(self, bands: BandSet, sos: np.ndarray) -> None:
+        """Mean square over the window of one cascade per band, `sos` (n_bands, n_sections, 6)."""
+        self.add("bank_power", coef=sos, zi=np.array([first_sample_state(s) for s in sos]))
+        for (name, edges), section in zip(bands.items(), sos, strict=True):
+            path = np.vstack([self._filters, section])
+            self.delays[name] = band_delay(path, *edges, self.sfreq)
+            self.warmup = max(self.warmup, filled_after(path))
+        values = len(bands) * len(self.ch_names)
+        blocks = self.length // gcd(self.length, self.hop)
+        self.state_bytes += 8 * values * (2 * sos.shape[1] + blocks)
+        self._by_band(bands)
+
+    def fft_power(self, bands: BandSet, taper: Any, detrend: bool) -> None:
+        """One-sided power of the tapered window in each band."""
+        check_bands(bands, self.sfreq)
+        edges = band_edges(bands, self.length, self.sfreq)
+        first, stop = int(edges.min()), int(edges.max())
+        weights = taper_window(taper, self.length)
+        scale = one_sided_scale(weights, self.sfreq)[first:stop]
+        signal = self.slot
+        if signal not in self._windows:
+            self._windows[signal] = self.add("window")
+            self.state_bytes += 8 * self.length * len(self.ch_names)
+        self.add(
+            "fft_power",
+            [self._windows[signal]],
+            taper=weights,
+            bins=[first, stop],
+            scale=scale,
+            detrend=int(detrend),
+        )
+        self.add("bandsum", edges=edges - first, weight=np.full(len(bands), self.sfreq / self.length))
+        for name, band in bands.items():
+            self.delays[name] = band_delay(self._filters, *band, self.sfreq)
+        self._by_band(bands)
+
+    def _by_band(self, bands: BandSet) -> None:
+        self.features = tuple(Feature(band, channel) for band in bands for channel in self.ch_names)
+        self._scale, self._n_bands = "power", len(bands)
+
+    def require_power(self, stage: Stage) -> None:
+        """Refuses what has no meaning for features that are not powers."""
+        name = type(stage).__name__
+        if self._scale not in ("power", "share") or (name == "RelativePower" and self._scale == "share"):
+            got = SCALES.get(self._scale, "other features")
+            raise ValueError(
+                f"{name} needs band powers, but {got} arrive: put it after BandPower(...) without log=True"
+            )
+        if name == "RelativePower" and not self._n_bands:
+            raise ValueError(
+                "RelativePower cannot tell which of several features make up the whole: "
+                "set relative=True in each BandPower(...) instead"
+            )
+
+    def relative(self) -> None:
+        """Each band's share of its channel's sum."""
+        self.add("relative", n_rows=self._n_bands)
+        self._scale = "share"
+
+    def log(self, gain: float, offset: float, floor: float) -> None:
+        """gain ln(max(x, floor)) + offset."""
+        self.add("log", gain=float(gain), offset=float(offset), floor=float(floor))
+        self._scale = "log"
+
+    def affine(self, shift: np.ndarray, scale: np.ndarray) -> None:
+        """(x - shift) scale, feature by feature."""
+        self._expect(shift)
+        self.add("affine", shift=shift, scale=scale)
+        self._scale = "scaled"
+
+    def row(self, kind: str, n_remembered: int = 1, **tensors: Any) -> None:
+        """An op from row to row, whatever the row is; it remembers so many of them."""
+        self.add(kind, **tensors)
+        self.state_bytes += 8 * n_remembered * self.width
+
+    def fan_out(self, features: Mapping[str, Stage]) -> None:
+        """Several features of the same window, concatenated."""
+        start = self.slot
+        slots: list[int] = []
+        found: list[Feature] = []
+        delays: dict[str, float] = {}
+        scales: set[str] = set()
+        for name, feature in features.items():
+            self.slot, self.delays = start, {}
+            feature.lower(self, {})
+            slots.append(self.slot)
+            found += [f._replace(source=name) for f in self.features]
+            delays |= {f"{name}__{band}": delay for band, delay in self.delays.items()}
+            scales.add(self._scale)
+        self.add("concat", slots)
+        self.features, self.delays = tuple(found), delays
+        self._scale, self._n_bands = scales.pop() if len(scales) == 1 else "mixed", 0
+
+    def decode(self, coef: np.ndarray, bias: np.ndarray) -> None:
+        """Probabilities of classes or of labels, or intensities: whatever the labels are."""
+        assert self.space is not None
+        self._expect(coef.T)
+        self.add("linear", coef=coef, bias=bias)
+        if self.space.kind != "intensities":
+            self.add("softmax" if self.space.kind == "classes" else "sigmoid")
+        self.output_kind = OUTPUT_KINDS[self.space.kind]
+
+    def _expect(self, learnt: np.ndarray) -> None:
+        if len(learnt) != self.width:
+            raise ValueError(f"fitted to {len(learnt)} features, but {self.width} arrive: call fit again")
+
+    @property
+    def width(self) -> int:
+        """Numbers in the current row."""
+        if self.output_kind and self.space is not None:
+            return len(self.space)
+        return len(self.features) or len(self.ch_names)
+
+    def gives(self) -> str:
+        """What the last stage hands on, for people to read."""
+        if self.output_kind:
+            return f"{self.width} {'intensities' if self.output_kind == 3 else 'probabilities'}"
+        if self.features:
+            return f"{self.width} features"
+        if self.length:
+            return f"{self.length} samples every {self.hop}"
+        return f"{self.width} channels"
+
+    def program(self, options: InputOptions) -> Program:
+        """The program so far; the current slot is its output."""
+        labels = self.space.names if self.space is not None and self.output_kind else ()
+        for name in (*self.inputs, *labels):
+            if "\n" in name:
+                raise ValueError(f"the name {name!r} has a line break, which a model cannot hold: rename it")
+        quality = Quality() if self.unit != "1" else Quality(step=None)
+        header = quality.header(self.sfreq) | options.header(self.sfreq) | self.header
+        header |= {
+            "input.scale": np.array([UV_PER_UNIT[self.unit]]),
+            "window.length": np.array([self.length]),
+            "window.hop": np.array([self.hop]),
+            "time.warmup": np.array([self.warmup]),
+            "time.delay": np.array([max(self.delays.values(), default=0.0)]),
+            "output.kind": np.array([self.output_kind]),
+        }
+        if self.space is not None and self.output_kind:
+            header["output.vad"] = self.space.vad()
+        metadata = {
+            "format": "fastemo",
+            "format_version": str(FORMAT_VERSION),
+            "sfreq": repr(float(self.sfreq)).removesuffix(".0"),
+            "unit": self.unit,
+            "ch_names": "\n".join(self.inputs),
+            "labels": "\n".join(labels),
+        }
+        return Program(tuple(self.ops), header, metadata)
+
+
+def lower(stages: Mapping[str, Stage], fitted: Mapping[str, Mapping[str, np.ndarray]], build: Build) -> None:
+    """Lower named stages in order onto `build`; `fitted` holds the arrays of those that learn."""
+    for name, stage in stages.items():
+        before = build.state_bytes
+        stage.lower(build, fitted.get(name, {}))
+        build.steps.append(Step(stage, build.slot, build.gives(), build.state_bytes - before))
+
+
+def until(program: Program, slot: int) -> Program:
+    """The program that ends with the features in `slot`."""
+    header = {name: value for name, value in program.header.items() if name != "output.vad"}
+    header["output.kind"] = np.array([0])
+    return Program(program.ops[:slot], header, program.metadata | {"labels": ""})
+
+
+def check_order(stages: Any) -> None:
+    """Refuses stages that do not make a pipeline, with what to change."""
+    if isinstance(stages, (str, Stage)) or not isinstance(stages, Sequence) or not stages:
+        raise TypeError(f"stages must be a list of stages, such as [Window(2, hop=1), ...]; got {stages!r}")
+    at, before = "signal", ""
+    seen: list[str] = []
+    for i, stage in enumerate(stages):
+        if not isinstance(stage, Stage):
+            hint = " (an instance, with brackets)" if isinstance(stage, type) else ""
+            raise TypeError(f"stages[{i}] must be a stage{hint}, got {stage!r}")
+        name = type(stage).__name__
+        if stage.takes == "any":
+            if name in seen:
+                raise ValueError(f"stages hold {name} twice: keep one")
+        elif stage.takes == at or (stage.takes == "row" and at in ("vector", "output")):
+            before = name
+            at = at if stage.gives == "row" else stage.gives
+        else:
+            raise ValueError(f"stages[{i}]: {_misplaced(name, stage, at, before)}")
+        seen.append(name)
+    if at in ("signal", "window"):
+        missing = "Window(length, hop) and a feature" if at == "signal" else "a feature"
+        raise ValueError(
+            f"stages end before there are features: add {missing} such as DifferentialEntropy(...)"
+        )
+
+
+def _misplaced(name: str, stage: Stage, at: str, before: str) -> str:
+    if name == "Window" and at != "signal":
+        return f"a second Window after {before}: a pipeline has one window, keep one"
+    if stage.takes == "signal":
+        return f"{name} works on the signal, but stands after {before}: move it before Window"
+    if stage.takes == "window":
+        if at == "signal":
+            return f"{name} needs windows: put Window(length, hop) before it"
+        return f"{name} needs windows, but {before} has made features of them: combine with Features([...])"
+    if at in ("signal", "window"):
+        missing = "Window(length, hop) and a feature" if at == "signal" else "a feature"
+        return f"{name} works on features, but there are none: put {missing} such as BandPower(...) before it"
+    if stage.gives == "output":
+        return f"a second decoder {name} after {before}: a pipeline has one decoder, keep one"
+    return f"{name} works on features, but stands after the decoder: move it before that"

@@ -1,0 +1,177 @@
+"""How a pipeline learns: features of every recording once, then each stage that learns in turn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastemo._lowering import Build, lower
+from fastemo._offline import called, digest, pick_windows, run
+from fastemo.emotions import LabelSpace, label_space
+from fastemo.recording import Recording
+from fastemo.stages import Stage, Trainable, Windows
+
+if TYPE_CHECKING:
+    from fastemo.pipeline import Pipeline
+
+__all__ = ["fit"]
+
+
+def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
+    """What `Pipeline.fit` learns, as its attributes by name; the pipeline itself is not touched."""
+    recordings = pipe._recordings(X, y, groups, fresh=True)
+    learnt: dict[str, Any] = {
+        "fitted_": {},
+        "sfreq_": recordings[0].sfreq,
+        "ch_names_": list(recordings[0].ch_names),
+        "provenance_": provenance(recordings),
+    }
+    if pipe._n_given == len(pipe.stages):
+        return learnt
+    build = Build(learnt["sfreq_"], learnt["ch_names_"], pipe.unit)
+    stages = list(pipe.named_stages.items())
+    lower(dict(stages[: pipe._n_given]), {}, build)
+    outputs = run(build.program(pipe._options), recordings)
+    windows, space = gather(outputs, recordings, build, pipe.emotions)
+    learnt["fitted_"] = learn(dict(stages[pipe._n_given :]), windows, build)
+    learnt["label_space_"] = space
+    learnt["classes_"] = np.array(space.classes)
+    learnt["provenance_"]["n_windows"] = int(windows.train.sum())
+    return learnt
+
+
+def provenance(recordings: Sequence[Recording]) -> dict[str, Any]:
+    """What was learnt from, when and with what."""
+    from datetime import datetime, timezone
+
+    from fastemo._saving import versions
+
+    data = [rec for rec in recordings if rec.role == "data"]
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "data_sha256": digest(recordings),
+        "n_recordings": len(data),
+        "n_baselines": len(recordings) - len(data),
+        "n_subjects": len({rec.subject for rec in data}),
+        "duration_s": round(sum(rec.duration for rec in data), 3),
+    }
+
+
+def gather(
+    outputs: Sequence[np.ndarray],
+    recordings: Sequence[Recording],
+    build: Build,
+    emotions: Mapping[str, Sequence[float]] | None,
+) -> tuple[Windows, LabelSpace]:
+    """The windows of all recordings in one table, and what their labels mean."""
+    is_baseline = [rec.role == "baseline" for rec in recordings]
+    if all(is_baseline):
+        raise ValueError('X holds only baselines (role="baseline"), which never train the decoder: add data')
+    labels: list[Any] = []
+    for i, (out, rec) in enumerate(zip(outputs, recordings, strict=True)):
+        if is_baseline[i]:
+            labels += [None] * len(out)
+            continue
+        if rec.label is None and rec.events is None:
+            raise ValueError(
+                f'{called(recordings, i)} has no label: pass y, give it label= or events=, or role="baseline"'
+            )
+        starts = (out["index"] - (build.length - 1)) / build.sfreq
+        labels += rec.window_labels(starts, build.length / build.sfreq)
+    counts = [len(out) for out in outputs]
+    baseline = np.repeat(is_baseline, counts)
+    picked = np.concatenate(pick_windows(outputs, recordings, "learn from", build))
+    train = picked & ~baseline & np.array([label is not None for label in labels])
+    if not train.any():
+        raise ValueError(
+            "no window that could be used has a label: check that events cover at least half of a window of "
+            f"{build.length / build.sfreq:g} s and lie after the first {build.warmup / build.sfreq:.2g} s"
+        )
+    known = [label for label, here in zip(labels, train, strict=True) if here]
+    space = label_space(known, emotions)
+    _warn_of_lost_classes(recordings, space)
+    encoded = space.encode(known)
+    targets = np.zeros((len(train), *encoded.shape[1:]), encoded.dtype)
+    targets[train] = encoded
+    subjects = np.empty(len(recordings), object)
+    subjects[:] = [rec.subject for rec in recordings]
+    windows = Windows(
+        rows=np.concatenate([out["outputs"] for out in outputs]),
+        train=train,
+        baseline=picked & baseline,
+        usable=np.concatenate([usable(out, build) for out in outputs]),
+        targets=targets,
+        subjects=np.repeat(subjects, counts),
+        recordings=np.repeat(np.arange(len(recordings)), counts),
+        names=space.names,
+        kind=space.kind,
+    )
+    return windows, space
+
+
+def _warn_of_lost_classes(recordings: Sequence[Recording], space: LabelSpace) -> None:
+    """Says which classes have events but no window."""
+    if space.kind != "classes":
+        return
+    named = dict.fromkeys(
+        event.label for rec in recordings if rec.role == "data" for event in rec.events or ()
+    )
+    lost = [label for label in named if label not in space.classes]
+    if lost:
+        warnings.warn(
+            f"no window that could be used is labelled {' or '.join(map(repr, lost))}, so it is not learnt: "
+            "a label must cover at least half of a window",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def usable(out: np.ndarray, build: Build) -> np.ndarray:
+    """Windows that smoothers see: past the warm-up and not abstained."""
+    return (out["index"] + 1 - build.length >= build.warmup) & ~out["abstained"].astype(bool)
+
+
+def learn(stages: Mapping[str, Stage], windows: Windows, build: Build) -> dict[str, dict[str, np.ndarray]]:
+    """Fit the stages, each to what those before it make of the training windows."""
+    fitted: dict[str, dict[str, np.ndarray]] = {}
+    for name, stage in stages.items():
+        rows = None
+        if isinstance(stage, Trainable):
+            fitted[name] = stage.fit(windows)
+            rows = stage.training_rows(windows, fitted[name])
+        if stage.gives == "output":
+            break
+        if rows is None:
+            rows = _run_rows(stage, fitted.get(name, {}), windows, build)
+        windows = windows.with_rows(rows)
+    return fitted
+
+
+def _run_rows(stage: Stage, fitted: Mapping[str, np.ndarray], windows: Windows, build: Build) -> np.ndarray:
+    """The rows that the lowered ops of a stage make of rows: in order, each recording from the start."""
+    from fastemo.reference.ops import OPS, Slot
+
+    part = build.continued()
+    stage.lower(part, fitted)
+    slots, ops = [Slot("vector", windows.rows.shape[1:])], []
+    for lowered in part.ops:
+        op = OPS[lowered.kind](lowered, [slots[i] for i in lowered.inputs], build.length)
+        ops.append((op, lowered.inputs))
+        slots.append(op.output)
+    out = np.full((len(windows.rows), slots[-1].size), np.nan)
+    recording = -1
+    for i, row in enumerate(windows.rows):
+        if windows.recordings[i] != recording:
+            recording = windows.recordings[i]
+            for op, _ in ops:
+                op.reset()
+        values = [row]
+        for op, inputs in ops:
+            passes = op.smooths and not windows.usable[i]
+            values.append(values[inputs[0]] if passes else op.process(*(values[k] for k in inputs)))
+        out[i] = values[-1].ravel()
+    return out

@@ -1,0 +1,77 @@
+"""Pipelines to start from, by name: lists of stages as `Pipeline` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastemo._validate import check_in
+from fastemo.stages import (
+    LDA,
+    BandPass,
+    BandPower,
+    CommonAverage,
+    DifferentialEntropy,
+    Logistic,
+    Ridge,
+    Smooth,
+    Stage,
+    Standardize,
+    Window,
+)
+
+__all__ = ["PRESETS", "preset"]
+
+_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 14), "beta": (14, 31), "gamma": (31, 45)}
+
+
+def _cleaned() -> list[Stage]:
+    return [CommonAverage(), BandPass(1, 45)]
+
+
+def de_lda(hop: float = 0.25, tau: float = 2.0, baseline: bool = False) -> list[Stage]:
+    """Differential entropy by a causal filter bank, shrinkage LDA, probabilities smoothed: the one to try first."""
+    features = [Window(2.0, hop), DifferentialEntropy(_BANDS), Standardize(baseline)]
+    return [*_cleaned(), *features, LDA(), Smooth(tau)]
+
+
+def psd_logistic(hop: float = 0.25, tau: float = 2.0, baseline: bool = False) -> list[Stage]:
+    """Logarithm of FFT band power, multinomial logistic regression, probabilities smoothed."""
+    features = [Window(2.0, hop), BandPower(_BANDS, log=True), Standardize(baseline)]
+    return [*_cleaned(), *features, Logistic(C=0.1), Smooth(tau)]
+
+
+def de_ridge(hop: float = 0.25, tau: float = 2.0, baseline: bool = False) -> list[Stage]:
+    """Differential entropy and ridge regression, for intensities such as valence and arousal."""
+    features = [Window(2.0, hop), DifferentialEntropy(_BANDS), Standardize(baseline)]
+    return [*_cleaned(), *features, Ridge(alpha=100.0), Smooth(tau)]
+
+
+#: The functions that make the stages, by name.
+PRESETS: dict[str, Callable[..., list[Stage]]] = {
+    "de-lda": de_lda,
+    "psd-logistic": psd_logistic,
+    "de-ridge": de_ridge,
+}
+
+
+def preset(name: str, **params: Any) -> list[Stage]:
+    """The stages of a preset.
+
+    All of them average-reference, band-pass causally from 1 to 45 Hz (record at 100 Hz or faster), and look at
+    windows of 2 s in five bands: 1-4, 4-8, 8-14, 14-31 and 31-45 Hz.
+
+    Parameters
+    ----------
+    name : str
+        One of `PRESETS`.
+    **params
+        `hop` (seconds, 0.25), `tau` (seconds, 2) of the smoothing, `baseline` (False): whether features are
+        scaled by each person's own rest.
+
+    Examples
+    --------
+    >>> preset("de-lda", hop=0.5)[2]
+    Window(length=2, hop=0.5)
+    """
+    return PRESETS[check_in("preset", name, PRESETS)](**params)

@@ -1,0 +1,41 @@
+"""Stages: frozen descriptions of the steps of a pipeline, each of which lowers itself to ops of the
+engine."""
+
+from fastemo.stages.alignment import Standardize
+from fastemo.stages.artefacts import Quality
+from fastemo.stages.base import Stage, Trainable, Windows
+from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
+from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
+from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
+from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
+from fastemo.stages.smoothing import Smooth, WindowMean
+from fastemo.stages.windows import Window
+
+__all__ = [
+    "BandPass",
+    "BandPower",
+    "Bipolar",
+    "CommonAverage",
+    "CustomSos",
+    "Decoder",
+    "DifferentialEntropy",
+    "Features",
+    "HighPass",
+    "LDA",
+    "LogTransform",
+    "Logistic",
+    "LowPass",
+    "Notch",
+    "Quality",
+    "Reference",
+    "RelativePower",
+    "Ridge",
+    "Smooth",
+    "SpatialFilter",
+    "Stage",
+    "Standardize",
+    "Trainable",
+    "Window",
+    "WindowMean",
+    "Windows",
+]
