@@ -12,7 +12,7 @@ namespace fastemo::FASTEMO_NS {
 
 // Natives per tile, independent recursions: enough to hide the latency of one, few enough for the registers.
 constexpr int kTile = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
-constexpr index kTileRows = 32;   // samples per tile: a tile of rows stays in L1
+constexpr index kTileRows = 16;  // samples per tile: the tile, its source and its destination fit L1 together
 
 template <int Form, int T>
 FASTEMO_INLINE void section_rows(const Section& q, double* z, index stride, const double* in, index in_stride,
