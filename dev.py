@@ -62,7 +62,12 @@ def make_venv() -> None:
 
 def bring_pip() -> None:
     """Install pip into an environment that has none: through the system's pip, else from its bootstrap script."""
-    has_pip = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    has_pip = (
+        subprocess.run(
+            [sys.executable, "-m", "pip", "--version"], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
     if has_pip:
         run(sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip")
         return
@@ -70,7 +75,9 @@ def bring_pip() -> None:
     try:
         urllib.request.urlretrieve("https://bootstrap.pypa.io/get-pip.py", script)
     except OSError as error:
-        sys.exit(f"This Python has neither ensurepip nor pip, and get-pip.py cannot be fetched ({error}): install python3-venv")
+        sys.exit(
+            f"This Python has neither ensurepip nor pip, and get-pip.py cannot be fetched ({error}): install python3-venv"
+        )
     run(PYTHON, script, "--quiet")
 
 
@@ -79,7 +86,9 @@ def sources_hash() -> str:
     digest = hashlib.sha256()
     files = [ROOT / "pyproject.toml", ROOT / "setup.py"]
     for folder in ("csrc", "fastemo"):
-        files += [p for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ".pyi", ".pxd", ".cpp", ".hpp", ".h"}]
+        files += [
+            p for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ".pyi", ".pxd", ".cpp", ".hpp", ".h"}
+        ]
     for path in sorted(files):
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -25,7 +25,15 @@ if WINDOWS:
     FLAGS = ["/std:c++20", "/O2", "/fp:precise", "/EHsc", "/utf-8"]
     TARGETS = {"baseline": [], "v3": ["/arch:AVX2"], "v4": ["/arch:AVX512"]}
 else:
-    FLAGS = ["-std=c++20", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0"]
+    FLAGS = [
+        "-std=c++20",
+        "-O3",
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-fvisibility=hidden",
+        "-g0",
+    ]
     FLAGS += ["-Wall", "-Wextra", "-fno-semantic-interposition"] if not MACOS else ["-Wall", "-Wextra"]
     TARGETS = {
         "baseline": [],
@@ -53,7 +61,9 @@ class BuildCore(build_ext):
         macros = [("FASTEMO_X86", None)] if X86 else []
         jobs = []
         for target, flags in TARGETS.items():
-            jobs.append(([str(CORE / "targets/target.cpp")], target, [*macros, ("FASTEMO_NS", target)], flags, []))
+            jobs.append(
+                ([str(CORE / "targets/target.cpp")], target, [*macros, ("FASTEMO_NS", target)], flags, [])
+            )
         core = [str(p) for d in ("engine", "ops", "targets") for p in sorted((ROOT / CORE / d).glob("*.cpp"))]
         core = [os.path.relpath(p, ROOT) for p in core if not p.endswith("target.cpp")]
         jobs += [([source], "core", macros, [], []) for source in core]
@@ -67,7 +77,9 @@ class BuildCore(build_ext):
         archive_dir = Path(self.build_temp).resolve()
         archive_objects = pick("core", *TARGETS)
         self.compiler.create_static_lib(archive_objects, "fastemo_core", output_dir=str(archive_dir))
-        archive = self.compiler.library_filename("fastemo_core", lib_type="static", output_dir=str(archive_dir))
+        archive = self.compiler.library_filename(
+            "fastemo_core", lib_type="static", output_dir=str(archive_dir)
+        )
 
         threads = [] if WINDOWS else ["-pthread"]
         path = Path(self.get_ext_fullpath(ext.name))
@@ -109,7 +121,11 @@ class BuildCore(build_ext):
             script.write_text("{ global: fastemo_*; local: *; };\n")
             flags = [*flags, f"-Wl,--version-script={script}", "-Wl,-soname," + name]
         self.compiler.link_shared_object(
-            objects, str(lib / name), extra_postargs=self.link_flags(flags), build_temp=self.build_temp, target_lang="c++"
+            objects,
+            str(lib / name),
+            extra_postargs=self.link_flags(flags),
+            build_temp=self.build_temp,
+            target_lang="c++",
         )
 
     def copy_extensions_to_source(self):
@@ -146,6 +162,12 @@ class BuildCore(build_ext):
 
 
 setup(
-    ext_modules=[Extension("fastemo._core", sorted(str(p.relative_to(ROOT)) for p in (ROOT / "csrc/bindings").glob("*.cpp")), language="c++")],
+    ext_modules=[
+        Extension(
+            "fastemo._core",
+            sorted(str(p.relative_to(ROOT)) for p in (ROOT / "csrc/bindings").glob("*.cpp")),
+            language="c++",
+        )
+    ],
     cmdclass={"build_ext": BuildCore},
 )

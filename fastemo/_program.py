@@ -58,7 +58,8 @@ class Program:
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> Program:
         """The inverse of `tensors`."""
-        header, found = {}, {}
+        header: dict[str, np.ndarray] = {}
+        found: dict[int, tuple[str, dict[str, np.ndarray]]] = {}
         for name, value in tensors.items():
             number, _, rest = name.partition(".")
             if not number.isdigit():
