@@ -6,8 +6,9 @@
     python3 dev.py bench    run the benchmarks against the peers
     python3 dev.py python   a Python with fastemo installed
 
-Needs Python 3.10 or later and, for full speed, a C++ compiler. Uses the standard library only; further arguments go
-to the command (`python3 dev.py test -k engine`). The environment is .venv beside this file; delete it to start anew.
+Needs Python 3.10 or later and, for full speed, a C++ compiler. Uses the standard library only; further
+arguments go to the command (`python3 dev.py test -k engine`). The environment is .venv beside this file; delete
+it to start anew.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-# The program to run in the environment and the extras it needs. Programs rather than `python -m`, which would find the
-# sources beside this file before the installed package.
+# The program to run in the environment and the extras it needs. Programs rather than `python -m`, which would
+# find the sources beside this file before the installed package.
+SOURCES = {".py", ".pyi", ".pxd", ".cpp", ".hpp", ".h"}
 COMMANDS = {
     "demo": (["fastemo", "demo"], ""),
     "test": (["pytest"], "[test]"),
@@ -95,7 +97,7 @@ def sources_hash() -> str:
 
 
 def install(extras: str) -> None:
-    """Install the project as it is now with the extras a command needs, unless that is done already."""
+    """Install the project as it is now, with the extras a command needs, unless that is done already."""
     stamp = VENV / f".installed{extras}"
     state = sources_hash()
     if stamp.exists() and stamp.read_text() == state:
@@ -103,7 +105,7 @@ def install(extras: str) -> None:
     print(f"Installing fastemo{extras} (a minute or two the first time)", flush=True)
     run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{ROOT}{extras}")
     for other in VENV.glob(".installed*"):
-        other.unlink()
+        other.unlink()  # they may be of older sources
     stamp.write_text(state)
 
 
@@ -112,7 +114,7 @@ def main() -> None:
     if not arguments or arguments[0] not in COMMANDS:
         print(__doc__)
         sys.exit(0 if arguments in ([], ["-h"], ["--help"]) else 2)
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - whoever runs this has not installed anything yet
         sys.exit(f"fastemo needs Python 3.10 or later, this is {sys.version.split()[0]}")
     command, *rest = arguments
     (program, *options), extras = COMMANDS[command]

@@ -1,7 +1,8 @@
 """Builds the compiled core: kernels once per CPU target, one static archive, an extension and a C library.
 
-The metadata is in pyproject.toml. The only reason to skip the build is a machine without a C++ compiler or without
-Python's headers (FASTEMO_REQUIRE_NATIVE=1 makes that an error too); any compile error fails the installation.
+The metadata is in pyproject.toml. The only reason to skip the build is a machine without a C++ compiler or
+without Python's headers (FASTEMO_REQUIRE_NATIVE=1 makes that an error too); any compile error fails the
+installation.
 """
 
 import os

@@ -17,8 +17,8 @@ except ImportError as error:
     core = None
     native_error = str(error)
     message = (
-        f"fastemo runs without its compiled core ({native_error}): every result is the same to rounding, but 10 to "
-        "1000 times slower. Reinstall where a C++ compiler and Python's headers are found."
+        f"fastemo runs without its compiled core ({native_error}): every result is the same to rounding, but 10 "
+        "to 1000 times slower. Reinstall where a C++ compiler and Python's headers are found."
     )
     if os.environ.get("FASTEMO_REQUIRE_NATIVE") == "1":
         raise ImportError(message) from error
