@@ -27,7 +27,7 @@ def imports(path: Path) -> set[str]:
 
 
 def files():
-    return [p for p in PACKAGE.rglob("*.py")]
+    return list(PACKAGE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
