@@ -25,7 +25,7 @@ __all__ = [
 FILLED = 1e-6
 
 # Beyond this many samples an impulse response is called endless.
-LONGEST_RESPONSE = 1 << 24
+LONGEST_RESPONSE = 1 << 22
 
 
 def butterworth(sfreq: float, low: float | None, high: float | None, order: int, where: str) -> np.ndarray:

@@ -42,7 +42,7 @@ def run(program: Program, recordings: Sequence[Recording]) -> list[np.ndarray]:
                 f"{called(recordings, i)} lasts {rec.duration:g} s, shorter than one window of "
                 f"{length / program.sfreq:g} s: use longer recordings or a shorter Window"
             )
-    return _for_each(lambda rec: Engine(program)._engine.push(rec.data, None, "channels_first"), recordings)
+    return _for_each(lambda rec: Engine(program).push_array(rec.data), recordings)
 
 
 def digest(recordings: Sequence[Recording]) -> str:

@@ -135,8 +135,7 @@ def _selftest_input(program: Program) -> np.ndarray:
 
 
 def _selftest_output(program: Program, signal: np.ndarray) -> np.ndarray:
-    engine = Engine(program)
-    return np.array([p.outputs for p in engine.push(signal, layout="samples_first")])
+    return Engine(program).push_array(signal, layout="samples_first")["outputs"]
 
 
 def _selftest(program: Program, signal: np.ndarray, expected: np.ndarray, written_on: str) -> None:

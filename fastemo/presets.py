@@ -30,7 +30,7 @@ def _cleaned() -> list[Stage]:
 
 
 def de_lda(hop: float = 0.25, tau: float = 2.0, baseline: bool = False) -> list[Stage]:
-    """Differential entropy by a causal filter bank, shrinkage LDA, probabilities smoothed: the one to try first."""
+    """Differential entropy by a causal filter bank, shrinkage LDA, probabilities smoothed."""
     features = [Window(2.0, hop), DifferentialEntropy(_BANDS), Standardize(baseline)]
     return [*_cleaned(), *features, LDA(), Smooth(tau)]
 
@@ -58,8 +58,9 @@ PRESETS: dict[str, Callable[..., list[Stage]]] = {
 def preset(name: str, **params: Any) -> list[Stage]:
     """The stages of a preset.
 
-    All of them average-reference, band-pass causally from 1 to 45 Hz (record at 100 Hz or faster), and look at
-    windows of 2 s in five bands: 1-4, 4-8, 8-14, 14-31 and 31-45 Hz.
+    All of them subtract the common average, band-pass causally from 1 to 45 Hz (record at 100 Hz or faster)
+    and look at windows of 2 s in five bands: 1-4, 4-8, 8-14, 14-31 and 31-45 Hz. "de-lda" is the one to try
+    first.
 
     Parameters
     ----------

@@ -1,0 +1,517 @@
+"""Stages: what they lower to, what their features and decoders compute, and what they refuse."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from scipy.signal import butter, group_delay, iirnotch, periodogram, sosfilt, sosfilt_zi
+
+import fastemo as fe
+from fastemo._design import band_delay, band_edges, filled_after
+from fastemo._lowering import Build, lower
+from fastemo.stages import Stage
+
+CH = ["F3", "Fz", "F4", "M1"]
+BANDS = {"theta": (4, 8), "alpha": (8, 13)}
+WINDOW = fe.Window(1, hop=0.5)
+
+
+def lowered(*stages, sfreq=100.0, ch_names=CH, fitted=None):
+    build = Build(sfreq, ch_names, "uV")
+    lower(dict(enumerate(stages)), fitted or {}, build)
+    return build
+
+
+def features(*stages, x, sfreq=100.0, ch_names=CH):
+    pipe = fe.Pipeline(list(stages), sfreq=sfreq, ch_names=ch_names[: len(x)], check_unit=False)
+    return pipe.transform(x)
+
+
+def windows(x, length=100, hop=50):
+    return [x[:, k : k + length] for k in range(0, x.shape[1] - length + 1, hop)]
+
+
+def signal(n_channels=4, n=600, seed=0):
+    return 10 * np.random.default_rng(seed).standard_normal((n_channels, n)) + 50
+
+
+class TestReferencing:
+    def test_common_average_weighs_all_but_the_excluded(self):
+        (op,) = lowered(fe.CommonAverage(exclude=["M1"])).ops
+        assert op.kind == "reference"
+        np.testing.assert_array_equal(op["weights"], [1 / 3, 1 / 3, 1 / 3, 0])
+
+    def test_reference_weighs_the_named(self):
+        (op,) = lowered(fe.Reference(["M1", "F3"])).ops
+        np.testing.assert_array_equal(op["weights"], [0.5, 0, 0, 0.5])
+
+    def test_bipolar_leaves_the_pairs(self):
+        build = lowered(fe.Bipolar([("F3", "F4"), ("Fz", "M1")]))
+        assert build.ch_names == ("F3-F4", "Fz-M1")
+        np.testing.assert_array_equal(build.ops[0]["coef"], [[1, 0, -1, 0], [0, 1, 0, -1]])
+
+    def test_later_stages_see_the_new_channels(self):
+        build = lowered(fe.Bipolar([("F3", "F4")]), fe.Reference(["F3-F4"]))
+        np.testing.assert_array_equal(build.ops[1]["weights"], [1.0])
+
+    def test_spatial_filter_is_any_matrix(self):
+        x, matrix = signal(), np.random.default_rng(1).standard_normal((2, 4))
+        build = lowered(fe.SpatialFilter(matrix))
+        assert build.ch_names == ("component0", "component1")
+        bands = fe.BandPower(BANDS, method="filterbank")
+        got = features(fe.SpatialFilter(matrix), WINDOW, bands, x=x)
+        np.testing.assert_allclose(got, features(WINDOW, bands, x=matrix @ x), rtol=1e-9)
+
+    def test_a_stage_cannot_be_changed_through_its_matrix(self):
+        matrix = np.eye(4)
+        stage = fe.SpatialFilter(matrix)
+        matrix[0, 0] = 7
+        assert stage.matrix[0, 0] == 1
+        with pytest.raises(ValueError, match="read-only"):
+            stage.matrix[0, 0] = 7
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("stage", "expected"),
+        [
+            (fe.BandPass(1, 40), butter(4, [1, 40], "bandpass", fs=100, output="sos")),
+            (fe.HighPass(1, order=2), butter(2, 1, "highpass", fs=100, output="sos")),
+            (fe.LowPass(30, order=3), butter(3, 30, "lowpass", fs=100, output="sos")),
+            (fe.Notch(20), np.concatenate(iirnotch(20, 30, fs=100))[None]),
+        ],
+    )
+    def test_designs_are_those_of_scipy(self, stage, expected):
+        (op,) = lowered(stage).ops
+        np.testing.assert_array_equal(op["coef"], expected)
+        np.testing.assert_array_equal(op["zi"], sosfilt_zi(expected))
+
+    def test_notches_of_all_harmonics_are_as_wide_as_the_first(self):
+        sos = fe.Notch(10, q=20, harmonics=3).sections(100)
+        for k, section in enumerate(sos, 1):
+            f = np.array([10 * k - 0.25, 10 * k, 10 * k + 0.25])
+            z = np.exp(-2j * np.pi * np.outer(f / 100, np.arange(3)))
+            gain = np.abs(z @ section[:3] / (z @ section[3:]))
+            # A width of freq / q = 0.5 Hz: half the power at its edges, which the bilinear map bends a little.
+            np.testing.assert_allclose(gain, [np.sqrt(0.5), 0, np.sqrt(0.5)], atol=0.02)
+
+    def test_zero_starts_from_rest(self):
+        (op,) = lowered(fe.HighPass(1, init="zero")).ops
+        assert not op["zi"].any()
+
+    def test_custom_sections_are_taken_as_they_are(self):
+        sos = butter(3, [5, 9], "bandpass", fs=100, output="sos")
+        (op,) = lowered(fe.CustomSos(sos)).ops
+        np.testing.assert_array_equal(op["coef"], sos)
+
+
+class TestTime:
+    @pytest.mark.parametrize("cascade", [[(1, 40)], [(1, 40), (8, 13)], [(4, 8), (6, 12), (5, 30)]])
+    def test_filled_is_the_first_sample_with_no_energy_to_come(self, cascade):
+        sos = np.vstack([butter(4, band, "bandpass", fs=100, output="sos") for band in cascade])
+        h = sosfilt(sos, np.eye(1, 20_000)[0])
+        n = filled_after(sos)
+        to_come = lambda k: np.sum(h[k + 1 :] ** 2) / np.sum(h**2)  # noqa: E731
+        assert to_come(n) < 1e-6 <= to_come(n - 1)
+
+    def test_delay_is_the_group_delay_weighed_by_power(self):
+        sos = np.vstack([butter(4, [1, 40], "bandpass", fs=100, output="sos")] * 2)
+        f = np.linspace(8, 13, 4001)
+        response = np.ones(len(f), complex)
+        delay = np.zeros(len(f))
+        for section in sos:
+            delay += group_delay((section[:3], section[3:]), f, fs=100)[1]
+            z = np.exp(-2j * np.pi * np.outer(f / 100, np.arange(3)))
+            response *= (z @ section[:3]) / (z @ section[3:])
+        expected = np.sum(np.abs(response) ** 2 * delay) / np.sum(np.abs(response) ** 2) / 100
+        assert band_delay(sos, 8, 13, 100) == pytest.approx(expected, rel=1e-4)
+
+    def test_a_tone_in_the_band_comes_out_so_much_later(self):
+        n, sfreq = np.arange(4000), 250
+        burst = np.exp(-0.5 * ((n - 1500) / 120) ** 2) * np.cos(2 * np.pi * 10 * n / sfreq)
+        sos = butter(4, [8, 12], "bandpass", fs=sfreq, output="sos")
+        energy = sosfilt(sos, burst) ** 2
+        late = (np.sum(n * energy) / np.sum(energy) - 1500) / sfreq
+        assert band_delay(sos, 9.5, 10.5, sfreq) == pytest.approx(late, rel=0.02)
+
+    def test_warm_up_and_delay_are_the_largest_over_bands_and_paths(self):
+        bank = fe.DifferentialEntropy({"slow": (2, 4), "fast": (20, 30)})
+        fft = fe.BandPower({"slow": (2, 4)})
+        build = lowered(fe.BandPass(1, 40), WINDOW, fe.Features([fft, bank]))
+        ahead = fe.BandPass(1, 40).sections(100)
+        slow = np.vstack([ahead, butter(4, [2, 4], "bandpass", fs=100, output="sos")])
+        program = build.program(fe.Pipeline([WINDOW, bank])._options)
+        assert program.scalar("time.warmup") == filled_after(slow)
+        assert program.scalar("time.delay") == pytest.approx(band_delay(slow, 2, 4, 100))
+        assert set(build.delays) == {
+            "bandpower__slow",
+            "differentialentropy__slow",
+            "differentialentropy__fast",
+        }
+
+    def test_without_filters_there_is_nothing_to_wait_for(self):
+        build = lowered(WINDOW, fe.BandPower(BANDS))
+        assert build.warmup == 0
+        assert set(build.delays.values()) == {0.0}
+
+    def test_length_and_hop_are_rounded_to_samples(self):
+        build = lowered(fe.Window(0.504, hop=0.016), fe.BandPower(BANDS))
+        assert (build.length, build.hop) == (50, 2)
+
+
+class TestFeatures:
+    def test_gauss_is_the_log_of_the_mean_square_of_a_causal_band_pass(self):
+        x = signal()
+        expected = []
+        for band in BANDS.values():
+            sos = butter(4, band, "bandpass", fs=100, output="sos")
+            y, _ = sosfilt(sos, x, zi=sosfilt_zi(sos)[:, None] * x[:, :1])
+            expected.append([0.5 * np.log(2 * np.pi * np.e * np.mean(w**2, axis=1)) for w in windows(y)])
+        expected = np.concatenate(expected, axis=1)
+        got = features(WINDOW, fe.DifferentialEntropy(BANDS), x=x)
+        # Sums in another order.
+        np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+    @pytest.mark.parametrize("length", [100, 101])
+    def test_fft_power_is_the_periodogram_summed_over_the_band(self, length):
+        x = signal()
+        f, density = periodogram(x[:, :length], fs=100, window="hann", detrend="constant")
+        df = f[1] - f[0]
+        expected = [density[:, (f >= lo) & (f < hi)].sum(axis=1) * df for lo, hi in BANDS.values()]
+        got = features(fe.Window(length / 100, hop=1), fe.BandPower(BANDS), x=x)[0]
+        np.testing.assert_allclose(got, np.concatenate(expected), rtol=1e-10)
+
+    def test_without_detrending_the_mean_leaks_into_the_slow_bins(self):
+        x = np.full((1, 100), 50.0)
+        slow = {"slow": (0.5, 2)}
+        ahead = [fe.Quality(minimum=0), fe.Window(1, hop=1)]
+        kept = features(*ahead, fe.BandPower(slow, detrend=False), x=x)
+        taken = features(*ahead, fe.BandPower(slow), x=x)
+        assert kept[0, 0] > 100
+        assert taken[0, 0] == pytest.approx(0, abs=1e-20)
+
+    def test_spectral_is_half_the_log_of_the_power(self):
+        x = signal()
+        power = features(WINDOW, fe.BandPower(BANDS), x=x)
+        got = features(WINDOW, fe.DifferentialEntropy(BANDS, definition="spectral"), x=x)
+        np.testing.assert_allclose(got, 0.5 * np.log(2 * np.pi * np.e * power), rtol=1e-12)
+
+    def test_both_methods_measure_the_same_power(self):
+        x = signal(n=20_000)
+        whole = fe.Window(200, hop=200)
+        fft = features(whole, fe.BandPower(BANDS), x=x)
+        bank = features(whole, fe.BandPower(BANDS, method="filterbank"), x=x)
+        # The edges of a Butterworth band are soft; white noise sees its noise bandwidth, 2.6 % above the nominal.
+        np.testing.assert_allclose(bank, fft, rtol=0.1)
+
+    @pytest.mark.parametrize("method", ["fft", "filterbank"])
+    def test_relative_and_log(self, method):
+        x = signal()
+        power = features(WINDOW, fe.BandPower(BANDS, method=method), x=x).reshape(-1, 2, 4)
+        share = power / power.sum(axis=1, keepdims=True)
+        for relative, log, expected in [
+            (True, False, share),
+            (False, True, np.log(power)),
+            (True, True, np.log(share)),
+        ]:
+            stage = fe.BandPower(BANDS, method=method, relative=relative, log=log)
+            np.testing.assert_allclose(features(WINDOW, stage, x=x), expected.reshape(-1, 8), rtol=1e-10)
+
+    def test_transforms_do_what_the_options_do(self):
+        x = signal()
+        np.testing.assert_array_equal(
+            features(WINDOW, fe.BandPower(BANDS), fe.RelativePower(), fe.LogTransform(floor=1e-12), x=x),
+            features(WINDOW, fe.BandPower(BANDS, relative=True, log=True), x=x),
+        )
+
+    def test_a_flat_channel_gives_the_floor(self):
+        x = signal()
+        x[1] = 3.0
+        row = features(WINDOW, fe.DifferentialEntropy(BANDS), x=x)[0].reshape(2, 4)
+        np.testing.assert_allclose(row[:, 1], 0.5 * np.log(2 * np.pi * np.e * 1e-4), rtol=1e-12)
+
+    def test_features_stand_one_after_the_other(self):
+        x = signal()
+        parts = [
+            fe.BandPower(BANDS, log=True),
+            fe.DifferentialEntropy({"beta": (13, 30)}),
+            fe.BandPower(BANDS),
+        ]
+        pipe = fe.Pipeline([WINDOW, fe.Features(parts)], sfreq=100, ch_names=CH)
+        together = [features(WINDOW, part, x=x) for part in parts]
+        np.testing.assert_array_equal(pipe.transform(x), np.concatenate(together, axis=1))
+        names = pipe.get_feature_names_out()
+        assert names[0] == "bandpower-1__theta:F3"
+        assert names[8] == "differentialentropy__beta:F3"
+        assert names[-1] == "bandpower-2__alpha:M1"
+        assert sum(op.kind == "window" for op in pipe.program.ops) == 1
+
+
+class TestSmoothing:
+    def test_exponential(self):
+        x = signal()
+        raw = features(WINDOW, fe.BandPower(BANDS), x=x)
+        alpha = 1 - np.exp(-0.5 / 2)
+        expected = [raw[0]]
+        for row in raw[1:]:
+            expected.append(expected[-1] + alpha * (row - expected[-1]))
+        np.testing.assert_allclose(
+            features(WINDOW, fe.BandPower(BANDS), fe.Smooth(2), x=x), expected, rtol=1e-12
+        )
+
+    @pytest.mark.parametrize("stage", [fe.WindowMean(3), fe.WindowMean(seconds=1.5)])
+    def test_mean_of_the_last(self, stage):
+        x = signal()
+        raw = features(WINDOW, fe.BandPower(BANDS), x=x)
+        expected = [raw[max(0, i - 2) : i + 1].mean(axis=0) for i in range(len(raw))]
+        np.testing.assert_allclose(features(WINDOW, fe.BandPower(BANDS), stage, x=x), expected, rtol=1e-12)
+
+
+class TestQuality:
+    def test_the_defaults_are_those_of_the_stage(self):
+        plain = fe.Pipeline([WINDOW, fe.BandPower(BANDS)], sfreq=100, ch_names=CH).program
+        stated = fe.Pipeline([WINDOW, fe.Quality(), fe.BandPower(BANDS)], sfreq=100, ch_names=CH).program
+        quality = {name: value.item() for name, value in plain.header.items() if name.startswith("quality.")}
+        assert quality == {
+            "quality.flat": 25,
+            "quality.rail": np.inf,
+            "quality.step": 150,
+            "quality.noisy": 0.1,
+            "quality.minimum": 0.5,
+        }
+        assert all(stated.header[name] == value for name, value in quality.items())
+
+    def test_bad_channels_make_a_window_abstain(self):
+        x = signal()
+        x[:3, 300:] = 1.0
+        stages = [fe.Quality(minimum=0.5), WINDOW, fe.BandPower(BANDS)]
+        rows = features(*stages, x=x)
+        assert np.isfinite(rows[0]).all()
+        assert np.isnan(rows[-1]).all()
+        stages[0] = fe.Quality(minimum=0)
+        assert np.isfinite(features(*stages, x=x)).all()
+
+    def test_steps_are_in_microvolts_so_without_a_unit_there_is_none(self):
+        pipe = fe.Pipeline([WINDOW, fe.BandPower(BANDS)], sfreq=100, ch_names=CH, unit="1")
+        assert pipe.program.scalar("quality.step") == np.inf
+
+
+EVERY = [
+    fe.CommonAverage(exclude=["M1"]),
+    fe.Reference(["M1"]),
+    fe.Bipolar([("F3", "F4")]),
+    fe.SpatialFilter([[1.0, 0, 0, 0.5]], names=["a"]),
+    fe.BandPass(1, 40, order=2),
+    fe.HighPass(1, init="zero"),
+    fe.LowPass(40),
+    fe.Notch(50, harmonics=2),
+    fe.CustomSos([[1, 0, 0, 1, -0.5, 0]]),
+    fe.Quality(rail=400, step=None),
+    fe.Window(2, hop=0.1),
+    fe.BandPower(BANDS, relative=True, taper=("kaiser", 8.0)),
+    fe.DifferentialEntropy("seed", definition="spectral"),
+    fe.Features([fe.BandPower(BANDS), fe.DifferentialEntropy(BANDS)]),
+    fe.LogTransform(),
+    fe.RelativePower(),
+    fe.Standardize(baseline=True),
+    fe.LDA(shrinkage=0.1, priors=[0.25, 0.75]),
+    fe.Logistic(C=0.5),
+    fe.Ridge(alpha=3),
+    fe.Smooth(2),
+    fe.WindowMean(seconds=3),
+]
+
+
+class TestStages:
+    def test_the_list_is_complete(self):
+        assert {type(stage).__name__ for stage in EVERY} == set(fe._STAGES)
+
+    @pytest.mark.parametrize("stage", EVERY, ids=lambda stage: type(stage).__name__)
+    def test_spec_and_back(self, stage):
+        spec = json.loads(json.dumps(stage.to_spec()))
+        again = Stage.from_spec(spec)
+        assert again == stage
+        assert repr(again) == repr(stage)
+
+    @pytest.mark.parametrize("stage", EVERY, ids=lambda stage: type(stage).__name__)
+    def test_stages_never_change(self, stage):
+        names = [f.name for f in dataclasses.fields(stage)] or ["anything"]
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(stage, names[0], None)
+
+    @pytest.mark.parametrize("stage", EVERY, ids=lambda stage: type(stage).__name__)
+    def test_stages_differ_by_their_parameters(self, stage):
+        others = [other for other in EVERY if other is not stage]
+        assert all(stage != other for other in others)
+        assert stage == stage.replace()
+
+    def test_replace_checks(self):
+        assert fe.LDA().replace(shrinkage=0.5) == fe.LDA(shrinkage=0.5)
+        with pytest.raises(ValueError, match=r"'shrinkge'.*did you mean 'shrinkage'"):
+            fe.LDA().replace(shrinkge=0.5)
+        with pytest.raises(ValueError, match=r"shrinkage must be .*got 2"):
+            fe.LDA().replace(shrinkage=2)
+
+    @pytest.mark.parametrize(
+        ("spec", "message"),
+        [
+            ({"low": 1}, '"stage" key'),
+            ({"stage": "BandPas", "low": 1, "high": 4}, "did you mean 'BandPass'"),
+            ({"stage": "BandPass", "lo": 1, "high": 4}, "parameter of BandPass must be one of .*'lo'"),
+            ({"stage": "BandPass", "low": 1}, "BandPass.*missing.*'high'"),
+            ({"stage": "Decoder"}, "stage must be one of"),
+        ],
+    )
+    def test_bad_specs_are_refused(self, spec, message):
+        with pytest.raises(ValueError, match=message):
+            Stage.from_spec(spec)
+
+
+BAD = [
+    (lambda: fe.BandPass(40, 1), ValueError, "low must be below high, got low=40, high=1"),
+    (lambda: fe.BandPass(0, 40), ValueError, "low must be a finite number above 0"),
+    (lambda: fe.BandPass(1, 40, order=0), ValueError, "order must be a whole number of at least 1, got 0"),
+    (lambda: fe.BandPass(1, 40, order=2.5), TypeError, "order must be a whole number.*2.5"),
+    (lambda: fe.BandPass(1, 40, init="last"), ValueError, "init must be one of 'first', 'zero'; got 'last'"),
+    (lambda: fe.HighPass("1"), TypeError, "freq must be a finite number"),
+    (lambda: fe.Notch(50, harmonics=0), ValueError, "harmonics must be a whole number"),
+    (lambda: fe.CustomSos(np.ones((2, 5))), ValueError, r"shape \(n_sections, 6\), got shape \(2, 5\)"),
+    (lambda: fe.CustomSos([[1, 0, 0, 2, 0, 0]]), ValueError, r"a0.*must be 1, got \[2.0\]"),
+    (lambda: fe.CustomSos([[1, 0, 0, 1, -1, 0]]), ValueError, "stable, got a pole at radius 1"),
+    (lambda: fe.CustomSos([[1, 0, 0, 1, np.nan, 0]]), ValueError, "sos must be finite"),
+    (lambda: fe.CommonAverage(exclude="M1"), TypeError, "exclude must be a list of channel names"),
+    (lambda: fe.Reference([]), ValueError, "channels must name at least one"),
+    (lambda: fe.Bipolar([("F3", "F4", "Fz")]), ValueError, r"pairs\[0\] must be two"),
+    (lambda: fe.Bipolar([("F3", "F3")]), ValueError, r"pairs\[0\] must name each channel once"),
+    (lambda: fe.SpatialFilter([1.0, 2.0]), ValueError, r"matrix must have shape .* got shape \(2,\)"),
+    (lambda: fe.SpatialFilter([[np.inf]]), ValueError, "matrix must be finite"),
+    (lambda: fe.SpatialFilter(np.eye(2), names=["a"]), ValueError, r"one per row of matrix \(2\), got 1"),
+    (lambda: fe.Window(2, hop=0), ValueError, "hop must be a finite number above 0"),
+    (lambda: fe.Window(-1, hop=1), ValueError, "length must be a finite number above 0"),
+    (lambda: fe.BandPower({"alpha": (13, 8)}), ValueError, r"'alpha' must have lo < hi, got \(13, 8\)"),
+    (lambda: fe.BandPower("sed"), ValueError, "did you mean 'seed'"),
+    (lambda: fe.BandPower(BANDS, method="welch"), ValueError, "method must be one of 'fft', 'filterbank'"),
+    (lambda: fe.BandPower(BANDS, order=3), ValueError, "order=3 has no meaning for method='fft'"),
+    (
+        lambda: fe.BandPower(BANDS, method="filterbank", taper="boxcar"),
+        ValueError,
+        "taper='boxcar' has no meaning",
+    ),
+    (
+        lambda: fe.DifferentialEntropy(BANDS, "seed"),
+        ValueError,
+        "definition must be one of 'gauss', 'spectral'",
+    ),
+    (lambda: fe.DifferentialEntropy(BANDS, "spectral", 3), ValueError, "order=3 has no meaning"),
+    (lambda: fe.Features(fe.BandPower(BANDS)), TypeError, "features must be a list"),
+    (lambda: fe.Features([fe.LDA()]), TypeError, r"features\[0\] must be a stage that makes features"),
+    (lambda: fe.Standardize(baseline="yes"), TypeError, "baseline must be True or False, got 'yes'"),
+    (lambda: fe.LDA(shrinkage="lw"), ValueError, 'shrinkage must be "auto"'),
+    (lambda: fe.LDA(priors=[0.5, 0.6]), ValueError, "priors must sum to 1"),
+    (lambda: fe.Logistic(C=0), ValueError, "C must be a finite number above 0"),
+    (lambda: fe.Ridge(alpha=-1), ValueError, "alpha must be a finite number of at least 0"),
+    (lambda: fe.Smooth(0), ValueError, "tau must be a finite number above 0"),
+    (lambda: fe.WindowMean(), ValueError, "give either n or seconds, got n=None, seconds=None"),
+    (lambda: fe.WindowMean(2, seconds=1), ValueError, "give either n or seconds"),
+    (lambda: fe.Quality(minimum=2), ValueError, r"minimum must be a share in \[0, 1\], got 2"),
+    (lambda: fe.Quality(flat=0), ValueError, "flat must be a finite number above 0"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD)
+def test_bad_parameters_are_refused_by_name(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+AT_LOWERING = [
+    ([fe.BandPass(1, 60), WINDOW], "BandPass.*reaches 60 Hz.*Nyquist frequency of 50 Hz"),
+    ([fe.Notch(20, harmonics=3), WINDOW], "Notch.*reaches 60 Hz"),
+    ([WINDOW, fe.BandPower({"gamma": (30, 60)})], "'gamma' reaches 60 Hz, beyond the Nyquist"),
+    (
+        [WINDOW, fe.DifferentialEntropy({"gamma": (30, 50)})],
+        "the band 'gamma' of DifferentialEntropy reaches 50 Hz",
+    ),
+    ([fe.Window(0.2, 0.1), fe.BandPower({"delta": (1, 4)})], "none in the band 'delta'.*at least 0.33"),
+    ([fe.Window(1, hop=0.001), fe.BandPower(BANDS)], "hop must be at least one sample"),
+    ([WINDOW, fe.BandPower(BANDS, taper="hamn")], "taper must be a name that scipy.signal.get_window"),
+    ([fe.CommonAverage(exclude=["Cz"]), WINDOW], "no channel 'Cz'"),
+    ([fe.CommonAverage(exclude=CH), WINDOW], "leaves no channel of 4"),
+    ([fe.Reference(["m1"]), WINDOW], "no channel 'm1'.*did you mean 'M1'"),
+    ([fe.SpatialFilter(np.eye(3)), WINDOW], r"shape \(3, 3\), but 4 channels arrive"),
+    (
+        [WINDOW, fe.DifferentialEntropy(BANDS), fe.LogTransform()],
+        "LogTransform needs band powers, but logarithms",
+    ),
+    ([WINDOW, fe.BandPower(BANDS, log=True), fe.RelativePower()], "RelativePower needs band powers, but log"),
+    ([WINDOW, fe.BandPower(BANDS, relative=True), fe.RelativePower()], "but shares of the whole arrive"),
+    (
+        [WINDOW, fe.Features([fe.BandPower(BANDS), fe.BandPower(BANDS)]), fe.RelativePower()],
+        "cannot tell which of several features",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stages", "message"), AT_LOWERING)
+def test_what_does_not_fit_the_signal_is_refused_with_a_mend(stages, message):
+    with pytest.raises(ValueError, match=message):
+        lowered(*stages)
+
+
+def test_a_filter_that_rings_for_ever_is_refused():
+    with pytest.raises(ValueError, match="ring for more than"):
+        filled_after(np.array([[1.0, 0, 0, 1, -(1 - 1e-12), 0]]))
+
+
+def test_band_edges_forgive_rounding():
+    # 4.1 * 300 / 123 is 10 but for rounding: bin 10 belongs to the band that starts there, not to the one that ends.
+    edges = band_edges({"a": (3, 4.1), "b": (4.1, 6)}, 300, 123)
+    assert edges[0, 1] == edges[1, 0] == 10
+
+
+ORDER = [
+    ([fe.Window(2, hop=1)], "stages end before there are features: add a feature"),
+    ([fe.HighPass(1)], r"stages end before there are features: add Window\(length, hop\) and a feature"),
+    ([fe.BandPower(BANDS)], r"stages\[0\]: BandPower needs windows: put Window"),
+    ([fe.LDA()], r"stages\[0\]: LDA works on features, but there are none"),
+    ([WINDOW, fe.LDA()], r"stages\[1\]: LDA works on features, but there are none: put a feature"),
+    ([WINDOW, fe.HighPass(1)], r"stages\[1\]: HighPass works on the signal, but stands after Window"),
+    ([WINDOW, WINDOW], "a second Window after Window"),
+    ([WINDOW, fe.BandPower(BANDS), WINDOW], "a second Window after BandPower"),
+    ([WINDOW, fe.BandPower(BANDS), fe.BandPower(BANDS)], r"combine with Features\(\[...\]\)"),
+    ([WINDOW, fe.BandPower(BANDS), fe.LDA(), fe.LDA()], "a second decoder LDA after LDA"),
+    ([WINDOW, fe.BandPower(BANDS), fe.LDA(), fe.Standardize()], "Standardize .* stands after the decoder"),
+    ([WINDOW, fe.BandPower(BANDS), fe.LDA(), fe.HighPass(1)], "HighPass works on the signal"),
+    ([fe.Smooth(1), WINDOW, fe.BandPower(BANDS)], "Smooth works on features, but there are none"),
+    ([fe.Quality(), fe.Quality(), WINDOW, fe.BandPower(BANDS)], "Quality twice"),
+]
+
+
+@pytest.mark.parametrize(("stages", "message"), ORDER)
+def test_stages_in_a_wrong_order_are_refused(stages, message):
+    with pytest.raises(ValueError, match=message):
+        fe.Pipeline(stages)
+
+
+@pytest.mark.parametrize("stages", [[], fe.LDA(), "de-lda", [fe.Window(2, hop=1), fe.LDA], [WINDOW, "LDA"]])
+def test_stages_must_be_a_list_of_stages(stages):
+    with pytest.raises(TypeError, match=r"must be a (list of )?stage"):
+        fe.Pipeline(stages)
+
+
+def test_a_stage_of_ones_own_is_one_class():
+    class Doubled(Stage):
+        takes = gives = "vector"
+
+        def lower(self, build, fitted):
+            build.affine(np.zeros(build.width), np.full(build.width, 2.0))
+
+    own = dataclasses.dataclass(frozen=True, eq=False, repr=False)(Doubled)
+    try:
+        x = signal()
+        got = features(WINDOW, fe.BandPower(BANDS), own(), x=x)
+        np.testing.assert_array_equal(got, 2 * features(WINDOW, fe.BandPower(BANDS), x=x))
+        assert Stage.from_spec({"stage": "Doubled"}) == own()
+    finally:
+        del Stage.registry["Doubled"]
