@@ -27,7 +27,7 @@ UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6, "1": 1.0}
 SPREAD_LIMITS_UV = (1e-3, 1e4)
 TYPICAL_SPREAD_UV = 5.0
 MIN_DIFFERENCES = 16
-MAX_DIFFERENCES = 20_000
+MAX_DIFFERENCES = 2_000
 
 
 def check_positive(name: str, value: Any, *, zero: bool = False, unit: str = "") -> float:
