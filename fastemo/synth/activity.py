@@ -44,7 +44,7 @@ def brain_signal(
     ----------
     drive : ndarray, shape (n_emotions, n_latent)
         Intensities at 100 Hz.
-    extra : ndarray, shape (n_latent, n_sources, n_bands), or None
+    extra : ndarray, shape (n_sources, n_bands, n_latent), or None
         More log-gains: the patterns of stimuli.
     run : int
         Tells recordings of one session from another's random numbers.
@@ -54,7 +54,8 @@ def brain_signal(
     freqs = fft.rfftfreq(n_fft, 1 / world.sfreq)
     seconds = np.arange(n_samples) / world.sfreq
     latent = np.arange(drive.shape[1]) / LATENT_RATE
-    sources_map, background_map = subject.maps(world, session)
+    # Single precision is plenty for noise and twice as fast.
+    sources_map, background_map = (m.astype(np.float32) for m in subject.maps(world, session))
 
     def to_samples(values: np.ndarray) -> np.ndarray:
         return np.interp(seconds, latent, values).astype(np.float32)
@@ -77,15 +78,16 @@ def brain_signal(
             link = to_samples(np.sqrt(world.coherence) * np.clip(drive[k], 0, 1))
             band[j] = np.sqrt(1 - link**2) * band[j] + link * delayed
         drift = world.difficulty.drift * rng.standard_normal((len(SOURCES), n_knots))
+        log_gains = subject.log_gains[:, :, b].T @ drive
+        if extra is not None:
+            log_gains += extra[:, b]
         for j in range(len(SOURCES)):
-            log_gain = np.interp(latent, knots, drift[j]) + drive.T @ subject.log_gains[:, j, b]
-            if extra is not None:
-                log_gain += extra[:, j, b]
-            band[j] *= to_samples(np.exp(0.5 * log_gain))
+            log_gains[j] += np.interp(latent, knots, drift[j])
+            band[j] *= to_samples(np.exp(0.5 * log_gains[j]))
         activity += np.sqrt(subject.power[:, b, None]).astype(np.float32) * band
 
     spectrum = coloured(rng, subject.background_shape(freqs), background_map.shape[1], n_fft)
     background = fft.irfft(spectrum, n_fft, axis=1)[:, :n_samples]
     x = sources_map @ activity + background_map @ background
-    x += NOISE_RMS * rng.standard_normal(x.shape, dtype=np.float32)
-    return x
+    x += np.float32(NOISE_RMS) * rng.standard_normal(x.shape, dtype=np.float32)
+    return x.astype(np.float64)

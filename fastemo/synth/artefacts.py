@@ -76,7 +76,7 @@ def _add_steady(
     freqs = np.arange(0.01, 0.1, 0.005)
     phases = rng.uniform(0, 2 * np.pi, (n_channels, len(freqs)))
     weights = freqs**-1.0 / np.sqrt((freqs**-2.0).sum() / 2)
-    rms = rng.uniform(20, 100, n_channels)
+    rms = rng.uniform(20, 100, (n_channels, 1))
     coarse = np.arange(0, n / world.sfreq + 1, 0.1)
     for c in range(n_channels):
         slow = weights @ np.sin(2 * np.pi * freqs[:, None] * coarse + phases[c][:, None])

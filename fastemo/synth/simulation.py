@@ -116,13 +116,13 @@ def simulate(
             starts = [rest + length * i for i in range(n_trials + 1)]
             n_latent = int(np.ceil(starts[-1] / world.sfreq * LATENT_RATE)) + 1
             drive = np.zeros((len(world.emotions), n_latent))
-            extra = np.zeros((n_latent, *patterns.shape[2:]), dtype=np.float32)
+            extra = np.zeros((*patterns.shape[2:], n_latent), dtype=np.float32)
             for trial, start in zip(trials, starts):
                 first = _latent(start, world)
                 last = _latent(start + length, world)
                 k = world.emotions.index(trial.emotion)
                 drive[k, first:last] = block_levels(rng, last - first)
-                extra[first:last] = patterns[k, trial.stimulus]
+                extra[..., first:last] = patterns[k, trial.stimulus, ..., None]
             x = brain_signal(world, subject, session, drive, extra, starts[-1], BLOCKS)
             artefacts = add_artefacts(x, world, subject, session, BLOCKS, drive)
             if rest:
