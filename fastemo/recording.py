@@ -322,7 +322,9 @@ def as_recordings(
 
 
 def _labels(y: Any, n: int) -> list[Any]:
-    if isinstance(y, (str, bytes, dict, set, frozenset)) or np.ndim(y) == 0:
+    # No np.ndim here: lists of names of different lengths are labels too.
+    single = isinstance(y, (str, bytes, dict, set, frozenset)) or getattr(y, "ndim", 1) == 0
+    if single or not hasattr(y, "__iter__"):
         labels = [y]
     elif isinstance(y, np.ndarray) and y.ndim != 1:
         raise ValueError(f"y must be one label per recording, got an array of shape {y.shape}")

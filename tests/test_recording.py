@@ -265,3 +265,8 @@ class TestMNE:
     def test_missing_channel(self, raw):
         with pytest.raises(ValueError, match=r"the MNE object has no channel 'fz' \(did you mean 'Fz'"):
             as_recordings(raw, ch_names=["fz"])
+
+
+def test_lists_of_names_of_different_lengths_are_labels():
+    recordings = as_recordings(np.zeros((3, 2, 100)), [["joy", "fear"], ["fear"], []], sfreq=100)
+    assert [r.label for r in recordings] == [["joy", "fear"], ["fear"], []]
