@@ -69,9 +69,10 @@ public:
     }
 
 private:
-    // Calls f(offset, n) for the channels of every band.
+    // Calls f(offset, n) for the channels of every band; all of them lie in one stretch.
     template <class F>
     void each_band(index c0, index c1, F&& f) const {
+        if (c0 == 0 && c1 == in_.stride) return f(0, out.stride);
         for (index b = 0; b < n_bands_; ++b) f(b * in_.stride + c0, c1 - c0);
     }
     double* block(index i) const { return blocks_.data() + i * out.stride; }

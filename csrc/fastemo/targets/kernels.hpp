@@ -4,11 +4,10 @@
 // multiples of kLanes. No kernel allocates, throws or keeps state of its own.
 #pragma once
 
+#include "../base/fft_plan.hpp"
 #include "../base/types.hpp"
 
 namespace fastemo {
-
-struct FftPlan;
 
 struct BankArgs {
     const Section* sections;  // [n_bands][n_sections]
@@ -23,6 +22,7 @@ struct QualityArgs {
     const double* rows;
     index stride, n, c0, c1;
     const double* substituted;  // [n][stride], 1 where a value was filled in; null where none was
+    const double* is_channel;   // [stride], 1, but 0 in padding
     double* previous;           // [stride]
     double* run;                // [stride], length of the current run of identical samples
     double* bad;                // [stride], counts added
@@ -48,6 +48,16 @@ struct Kernels {
     void (*sosfilt)(const Section* sos, index n_sections, double* state, index stride, const Samples& in,
                     const SamplesOut& out, index n_channels, index n, index c0, index c1);
     void (*bank_power)(const BankArgs&);
+
+    // out[bin - first][channel] = scale[bin - first] |X_bin|^2 for the plan's bins, X the transform of taper (x - mean);
+    // without `detrend` no mean is taken off. scratch: Fft::scratch_size() values, 64-byte aligned at best.
+    void (*fft_power)(const FftPlan<double>& plan, const FftInput& in, const double* taper, bool detrend,
+                      const double* scale, double* out, index out_stride, double* scratch, index c0, index c1);
+    // The plan's bins of every channel, pairs of real and imaginary part, `out.sample_stride` bytes apart.
+    void (*rfft_f64)(const FftPlan<double>& plan, const Samples& in, index n_channels, const SamplesOut& out,
+                     double* scratch, index c0, index c1);
+    void (*rfft_f32)(const FftPlan<float>& plan, const Samples& in, index n_channels, const SamplesOut& out,
+                     float* scratch, index c0, index c1);
 
     void (*quality)(const QualityArgs&);
 
