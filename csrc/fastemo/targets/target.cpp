@@ -2,6 +2,7 @@
 // Nothing here has external linkage but the table: code for one CPU must not be linked into code for another.
 #include "kernels.hpp"
 
+#include "../kernels/fft.hpp"
 #include "../kernels/maps.hpp"
 #include "../kernels/quality.hpp"
 #include "../kernels/referencing.hpp"
@@ -22,6 +23,9 @@ const Kernels table = {
     sosfilt_rows,
     sosfilt,
     bank_power,
+    fft_power,
+    rfft_f64,
+    rfft_f32,
     quality,
     reference,
     matrix,

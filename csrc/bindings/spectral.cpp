@@ -1,0 +1,250 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cmath>
+#include <mutex>
+#include <vector>
+
+#include "../fastemo/base/buffer.hpp"
+#include "../fastemo/base/denormal.hpp"
+#include "../fastemo/engine/pool.hpp"
+#include "../fastemo/ops/fft_plan.hpp"
+#include "../fastemo/targets/kernels.hpp"
+#include "arrays.hpp"
+
+namespace fastemo {
+
+namespace {
+
+using Matrix = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+constexpr double kHoldGilNs = 50e3;
+constexpr index kBlock = 64;  // signals of one part of the work
+
+// Signals are along the last axis of an array (..., n). As many of the other axes as the strides allow are one axis of
+// signals; the rest are batches.
+class Signals {
+public:
+    explicit Signals(const ArrayView& x) : data_(static_cast<const char*>(x.data)), dtype_(x.dtype) {
+        n = x.shape[x.nd - 1];
+        sample_stride_ = x.strides[x.nd - 1];
+        for (int d = x.nd - 2; d >= 0; --d) {
+            if (x.shape[d] == 1) continue;
+            if (rows == 1)
+                rows = x.shape[d], row_stride_ = x.strides[d];
+            else if (outer_.empty() && x.strides[d] == rows * row_stride_)
+                rows *= x.shape[d];
+            else
+                outer_.push_back({x.shape[d], x.strides[d]}), batches *= x.shape[d];
+        }
+    }
+
+    // Batch number b, counted in C order.
+    Samples batch(index b) const {
+        const char* at = data_;
+        for (const auto& [size, stride] : outer_) at += b % size * stride, b /= size;
+        return {at, dtype_, row_stride_, sample_stride_};
+    }
+
+    index n, rows = 1, batches = 1;
+
+private:
+    const char* data_;
+    Dtype dtype_;
+    index row_stride_ = 0, sample_stride_;
+    std::vector<std::pair<index, index>> outer_;
+};
+
+// Calls work(batch, first row, number of rows) for all blocks of signals, on `threads` threads.
+template <class F>
+void for_blocks(const Signals& x, int threads, double ns, F&& work) {
+    const index per_batch = (x.rows + kBlock - 1) / kBlock;
+    const auto run = [&] {
+        Pool(threads).run(x.batches * per_batch, ns, [&](index p0, index p1) {
+            const DenormalScope flush;
+            for (index p = p0; p < p1; ++p) {
+                const index row = p % per_batch * kBlock;
+                work(p / per_batch, row, std::min(kBlock, x.rows - row));
+            }
+        });
+    };
+    if (ns < kHoldGilNs) return run();
+    const py::gil_scoped_release release;
+    run();
+}
+
+template <class T>
+T* thread_scratch(index size) {
+    thread_local Buffer<T> scratch;
+    if (scratch.size() < size) scratch = Buffer<T>(size);
+    return scratch.data();
+}
+
+double transform_ns(index n) { return 0.06 * double(n) * std::log2(double(n) + 1); }
+
+// Sums of the scaled power of DFT bins over bands, for signals of one length.
+class FftBandPower {
+public:
+    FftBandPower(const Matrix& taper, bool detrend, index first, const Matrix& scale,
+                 const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>& edges, const Matrix& weight)
+        : detrend_(detrend), taper_(taper.size()), scale_(scale.data(), scale.data() + scale.size()),
+          edges_(edges.data(), edges.data() + edges.size()), weight_(weight.data(), weight.data() + weight.size()),
+          fft_(checked_length(taper, first, scale), first, first + scale.size()) {
+        if (edges.ndim() != 2 || edges.shape(1) != 2 || edges.shape(0) == 0 || edges.shape(0) != weight.size())
+            refuse("edges must have shape (n_bands, 2), and weight (n_bands,)");
+        for (std::size_t b = 0; b < weight_.size(); ++b)
+            if (edges_[2 * b] < 0 || edges_[2 * b] >= edges_[2 * b + 1] || edges_[2 * b + 1] > index(scale_.size()))
+                refuse("edges of band ", b, " are ", edges_[2 * b], " and ", edges_[2 * b + 1], ", expected 0 <= first < stop <= ",
+                       scale_.size());
+        std::copy_n(taper.data(), taper.size(), taper_.data());
+    }
+
+    index n() const { return taper_.size(); }
+    index n_bands() const { return index(weight_.size()); }
+
+    void compute(const Signals& x, double* out, int threads) const {
+        for_blocks(x, threads, double(x.batches * x.rows) * transform_ns(n()), [&](index batch, index row, index rows) {
+            block(x.batch(batch), row, rows, out + (batch * x.rows + row) * n_bands());
+        });
+    }
+
+private:
+    static index checked_length(const Matrix& taper, index first, const Matrix& scale) {
+        if (taper.ndim() != 1 || taper.size() == 0) refuse("taper must have shape (n_samples,)");
+        if (scale.ndim() != 1 || scale.size() == 0) refuse("scale must have shape (n_bins,)");
+        if (first < 0 || first + scale.size() > taper.size() / 2 + 1)
+            refuse("bins ", first, " to ", first + scale.size(), " are not among the ", taper.size() / 2 + 1, " of ",
+                   taper.size(), " samples");
+        return taper.size();
+    }
+
+    void block(Samples in, index row, index rows, double* out) const {
+        in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
+        const index n_bins = index(scale_.size()), stride = padded(rows);
+        double* power = thread_scratch<double>(n_bins * kBlock + kBlock + fft_.scratch_size());
+        double* sum = power + n_bins * kBlock;
+        kernels().fft_power(fft_.plan(), {in, {}, rows}, taper_.data(), detrend_, scale_.data(), power, stride,
+                            sum + kBlock, 0, stride);
+        for (index b = 0; b < n_bands(); ++b) {
+            index k = edges_[std::size_t(2 * b)];
+            std::copy_n(power + k * stride, stride, sum);
+            while (++k < edges_[std::size_t(2 * b + 1)]) kernels().add(power + k * stride, sum, stride);
+            kernels().scale(sum, weight_[std::size_t(b)], sum, stride);
+            for (index r = 0; r < rows; ++r) out[r * n_bands() + b] = sum[r];
+        }
+    }
+
+    bool detrend_;
+    Buffer<double> taper_;
+    std::vector<double> scale_;
+    std::vector<std::int64_t> edges_;
+    std::vector<double> weight_;
+    Fft<double> fft_;
+};
+
+// A new float64 array (..., last) for signals (..., n), or the one given.
+py::object result_array(PyObject* given, const ArrayView& x, index last) {
+    std::vector<index> shape(x.shape, x.shape + x.nd);
+    shape.back() = last;
+    if (!given || given == Py_None) return py::array_t<double>(shape);
+    const ArrayView out = view_of(given, "out");
+    bool fits = out.nd == x.nd && out.dtype == Dtype::f64 && out.contiguous() && out.writeable;
+    for (int d = 0; fits && d < x.nd; ++d) fits = out.shape[d] == shape[std::size_t(d)];
+    if (!fits) {
+        std::string wanted;
+        for (const index s : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(s);
+        refuse("out must be a writable, C-contiguous float64 array of shape (", wanted, ")");
+    }
+    if (overlaps_partly(x, out) || out.data == x.data) refuse("out overlaps x in memory: pass memory of its own");
+    return py::reinterpret_borrow<py::object>(given);
+}
+
+PyObject* band_power_compute(PyObject* self_object, PyObject* const* args, Py_ssize_t n_args, PyObject* keywords) {
+    return guarded([&]() -> PyObject* {
+        static const char* const names[] = {"x", "out", "threads"};
+        PyObject* given[3];
+        parse_fastcall("compute", names, 1, args, n_args, keywords, given);
+        const FftBandPower& self = self_of<FftBandPower>(self_object);
+        const ArrayView x = view_of(given[0], "x");
+        if (x.nd < 1 || x.shape[x.nd - 1] != self.n())
+            refuse("x must have ", self.n(), " samples along its last axis, got shape ",
+                   std::string(py::str(py::handle(given[0]).attr("shape"))));
+        const int threads = given[2] ? py::cast<int>(py::handle(given[2])) : 1;
+        py::object out = result_array(given[1], x, self.n_bands());
+        const Signals signals(x);
+        if (signals.rows * signals.batches > 0)
+            self.compute(signals, static_cast<double*>(view_of(out.ptr(), "out").data), threads);
+        return out.release().ptr();
+    });
+}
+
+PyMethodDef band_power_compute_def = {
+    "compute", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(band_power_compute)),
+    METH_FASTCALL | METH_KEYWORDS, nullptr};
+
+// Plans of the last lengths that were transformed: they cost more to make than a transform.
+template <class T>
+std::shared_ptr<const Fft<T>> plan_for(index n) {
+    static std::mutex mutex;
+    static std::vector<std::shared_ptr<const Fft<T>>> recent;
+    {
+        const std::lock_guard lock(mutex);
+        for (std::size_t i = 0; i < recent.size(); ++i)
+            if (recent[i]->plan().n == n) {
+                std::rotate(recent.begin(), recent.begin() + std::ptrdiff_t(i), recent.begin() + std::ptrdiff_t(i) + 1);
+                return recent.front();
+            }
+    }
+    const auto made = std::make_shared<const Fft<T>>(n);
+    const std::lock_guard lock(mutex);
+    recent.insert(recent.begin(), made);
+    if (recent.size() > 16) recent.pop_back();
+    return made;
+}
+
+template <class T, class Kernel>
+void rfft_as(const Signals& x, T* out, int threads, Kernel kernel) {
+    const auto fft = plan_for<T>(x.n);
+    const index n_bins = x.n / 2 + 1;
+    for_blocks(x, threads, 1.5 * double(x.batches * x.rows) * transform_ns(x.n), [&](index batch, index row, index rows) {
+        Samples in = x.batch(batch);
+        in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
+        const SamplesOut to{out + 2 * n_bins * (batch * x.rows + row), x.batch(0).dtype, 2 * n_bins * index(sizeof(T)), 2 * index(sizeof(T))};
+        kernel(fft->plan(), in, rows, to, thread_scratch<T>(fft->scratch_size()), 0, padded(rows));
+    });
+}
+
+// Bins 0..n/2 of signals along the last axis, (..., n) -> (..., n/2 + 1) of complex64 or complex128.
+py::object rfft(const py::object& x, int threads) {
+    const ArrayView v = view_of(x.ptr(), "x");
+    if (v.nd < 1 || v.shape[v.nd - 1] == 0)
+        refuse("x must have at least one sample along its last axis, got shape ", std::string(py::str(x.attr("shape"))));
+    std::vector<index> shape(v.shape, v.shape + v.nd);
+    shape.back() = shape.back() / 2 + 1;
+    const Signals signals(v);
+    const bool empty = signals.rows * signals.batches == 0;
+    if (v.dtype == Dtype::f64) {
+        py::array_t<std::complex<double>> out(shape);
+        if (!empty) rfft_as(signals, reinterpret_cast<double*>(out.mutable_data()), threads, kernels().rfft_f64);
+        return out;
+    }
+    py::array_t<std::complex<float>> out(shape);
+    if (!empty) rfft_as(signals, reinterpret_cast<float*>(out.mutable_data()), threads, kernels().rfft_f32);
+    return out;
+}
+
+}  // namespace
+
+void bind_spectral(py::module_& m) {
+    using namespace py::literals;
+    auto cls = py::class_<FftBandPower>(m, "FftBandPower", py::module_local())
+                   .def(py::init<const Matrix&, bool, index, const Matrix&,
+                                 const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>&, const Matrix&>(),
+                        "taper"_a, "detrend"_a, "first"_a, "scale"_a, "edges"_a, "weight"_a)
+                   .def_property_readonly("n_samples", &FftBandPower::n)
+                   .def_property_readonly("n_bands", &FftBandPower::n_bands);
+    add_fastcall(cls, band_power_compute_def);
+    m.def("rfft", &rfft, "x"_a, "threads"_a = 1);
+}
+
+}  // namespace fastemo

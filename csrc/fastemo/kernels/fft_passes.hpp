@@ -1,0 +1,167 @@
+// The passes of a real FFT over rows, in place (base/fft_plan.hpp says how the rows are used).
+#pragma once
+
+#include "../base/fft_plan.hpp"
+#include "fft_radix.hpp"
+
+namespace fastemo::FASTEMO_NS {
+
+// R real points, in(j), into R rows: bin 0, pairs, bin R/2.
+template <int R, class In, class T>
+FASTEMO_INLINE void real_dft_rows(In&& in, T* rows, index step) {
+    using Z = cplx<decltype(in(at<0>))>;
+    real_dft<R>(in, [&](auto k, Z z) FASTEMO_INLINE_LAMBDA {
+        z.re.store(rows + (k == 0 ? 0 : 2 * k - 1) * step);
+        if constexpr (k != 0 && 2 * k != R) z.im.store(rows + 2 * k * step);
+    });
+}
+
+// Leaves [i, i + count). Their point j is read from base[j] on, one leaf `from_stride` after the other, and becomes row
+// j of the leaf; with a taper (indexed by sample) the mean is taken off and the taper put on.
+template <int R, class V, class T>
+FASTEMO_NOINLINE void first_pass(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
+                                 const T* taper, V mean, T* scratch) {
+    const index step = p.leaf_stride * V::width;
+    T* to = scratch + i * V::width;
+    if (taper) {
+        for (index t = 0; t < count; ++t, to += V::width)
+            real_dft_rows<R>(
+                [&](auto j) FASTEMO_INLINE_LAMBDA {
+                    return (V::load(base[j] + t * from_stride) - mean) * V::all(taper[i + t + j * p.leaves]);
+                },
+                to, step);
+    } else {
+        for (index t = 0; t < count; ++t, to += V::width)
+            real_dft_rows<R>([&](auto j) FASTEMO_INLINE_LAMBDA { return V::load(base[j] + t * from_stride); }, to,
+                             step);
+    }
+}
+
+template <class V, class T>
+inline void first_pass(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
+                       const T* taper, V mean, T* scratch) {
+    const auto with = [&](auto radix) FASTEMO_INLINE_LAMBDA {
+        first_pass<radix, V>(p, i, count, base, from_stride, taper, mean, scratch);
+    };
+    switch (p.first_radix) {
+        case 1: return with(at<1>);
+        case 2: return with(at<2>);
+        case 3: return with(at<3>);
+        case 4: return with(at<4>);
+        case 5: return with(at<5>);
+        case 6: return with(at<6>);
+        case 7: return with(at<7>);
+        case 8: return with(at<8>);
+        case 9: return with(at<9>);
+        case 10: return with(at<10>);
+        case 11: return with(at<11>);
+        case 12: return with(at<12>);
+        case 13: return with(at<13>);
+        case 15: return with(at<15>);
+        case 16: return with(at<16>);
+        case 20: return with(at<20>);
+    }
+}
+
+// R blocks into one of R times the length.
+template <int R, class V, class T>
+FASTEMO_NOINLINE void combine(const FftPass<T>& p, T* block) {
+    constexpr index W = V::width;
+    using Z = cplx<V>;
+    const index step = p.stride * W;
+    real_dft_rows<R>([&](auto j) FASTEMO_INLINE_LAMBDA { return V::load(block + j * step); }, block, step);
+    if (p.half_row >= 0) {
+        T* row = block + p.half_row * W;
+        dft<R>(
+            [&](auto j) FASTEMO_INLINE_LAMBDA {
+                const V x = V::load(row + j * step);
+                if constexpr (j == 0) return Z{x, V::all(0)};
+                const T* w = p.half_twiddles + 2 * j;
+                return Z{x * V::all(w[-2]), x * V::all(w[-1])};
+            },
+            [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
+                if constexpr (2 * q < R) z.re.store(row + 2 * q * step);
+                if constexpr (2 * q + 1 < R) z.im.store(row + (2 * q + 1) * step);
+            });
+    }
+    const T* w = p.twiddles;
+    for (index i = 0; i < p.n_pairs; ++i, w += 2 * (R - 1)) {
+        T* re = block + p.rows[2 * i] * W;
+        T* im = block + p.rows[2 * i + 1] * W;
+        dft<R>(
+            [&](auto j) FASTEMO_INLINE_LAMBDA {
+                const Z z = {V::load(re + j * step), V::load(im + j * step)};
+                if constexpr (j == 0) return z;
+                return times(z, V::all(w[2 * j - 2]), V::all(w[2 * j - 1]));
+            },
+            [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
+                z.re.store(re + q * step);
+                z.im.store(im + q * step);
+            });
+    }
+}
+
+// Passes 0..level of one block. Depth first: its parts are still in the cache when they are combined.
+template <class V, class T>
+inline void transform(const FftPlan<T>& plan, int level, T* block) {
+    if (level < 0) return;
+    const FftPass<T>& p = plan.passes[level];
+    for (int j = 0; j < p.radix && level > 0; ++j) transform<V>(plan, level - 1, block + j * p.stride * V::width);
+    switch (p.radix) {
+        case 2: return combine<2, V>(p, block);
+        case 3: return combine<3, V>(p, block);
+        case 4: return combine<4, V>(p, block);
+        case 5: return combine<5, V>(p, block);
+        case 6: return combine<6, V>(p, block);
+        case 7: return combine<7, V>(p, block);
+        case 8: return combine<8, V>(p, block);
+        case 9: return combine<9, V>(p, block);
+        case 10: return combine<10, V>(p, block);
+        case 11: return combine<11, V>(p, block);
+        case 13: return combine<13, V>(p, block);
+    }
+}
+
+// All passes between the first and the last.
+template <class V, class T>
+FASTEMO_INLINE void middle_passes(const FftPlan<T>& plan, T* scratch) {
+    for (int j = 0; j < plan.last_radix; ++j) transform<V>(plan, plan.n_passes - 1, scratch + j * V::width);
+}
+
+// The last pass for wanted bin number i: sum_j w^j (bin i of block j) by Horner's rule. Where the plan's sign is -1 it
+// gives the conjugate.
+template <int R, class V, class T>
+FASTEMO_INLINE cplx<V> last_pass(const FftPlan<T>& plan, const T* scratch, index i) {
+    constexpr index W = V::width;
+    const V wr = V::all(plan.last_twiddles[2 * i]), wi = V::all(plan.last_twiddles[2 * i + 1]);
+    const T* re = scratch + plan.bins[i].re * W;
+    if (plan.bins[i].im < 0) {
+        cplx<V> sum = {V::load(re + (R - 1) * W), V::all(0)};
+        for (index j = R - 2; j >= 0; --j)
+            sum = {fma(sum.re, wr, fma(-sum.im, wi, V::load(re + j * W))), fma(sum.re, wi, sum.im * wr)};
+        return sum;
+    }
+    const T* im = scratch + plan.bins[i].im * W;
+    cplx<V> sum = {V::load(re + (R - 1) * W), V::load(im + (R - 1) * W)};
+    static_for<R - 1>([&](auto step) FASTEMO_INLINE_LAMBDA {
+        constexpr index at = (R - 2 - step) * W;
+        sum = {fma(sum.re, wr, fma(-sum.im, wi, V::load(re + at))),
+               fma(sum.re, wi, fma(sum.im, wr, V::load(im + at)))};
+    });
+    return sum;
+}
+
+// Calls f(r) with the radix of the last pass at compile time.
+template <class T, class F>
+FASTEMO_INLINE void with_last_radix(const FftPlan<T>& plan, F&& f) {
+    switch (plan.last_radix) {
+        case 1: return f(at<1>);
+        case 2: return f(at<2>);
+        case 3: return f(at<3>);
+        case 4: return f(at<4>);
+        case 5: return f(at<5>);
+        case 8: return f(at<8>);
+    }
+}
+
+}  // namespace fastemo::FASTEMO_NS
