@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,30 +17,55 @@ from fastemo.stages import Stage, Trainable, Windows
 if TYPE_CHECKING:
     from fastemo.pipeline import Pipeline
 
-__all__ = ["fit"]
+__all__ = ["Given", "check_labelled", "fit", "labels_of", "learn_from", "run_given"]
+
+
+class Given(NamedTuple):
+    """What the stages before the first that learns make of recordings, and which windows count."""
+
+    build: Build
+    outputs: list[np.ndarray]
+    picked: list[np.ndarray]
+
+    def take(self, index: Sequence[int]) -> Given:
+        """The same of some of the recordings."""
+        return Given(self.build, [self.outputs[i] for i in index], [self.picked[i] for i in index])
 
 
 def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
     """What `Pipeline.fit` learns, as its attributes by name; the pipeline itself is not touched."""
     recordings = pipe._recordings(X, y, groups, fresh=True)
-    learnt: dict[str, Any] = {
-        "fitted_": {},
+    learnt: dict[str, Any]
+    if pipe._n_given == len(pipe.stages):
+        first = recordings[0]
+        learnt = {"fitted_": {}, "sfreq_": first.sfreq, "ch_names_": list(first.ch_names), "provenance_": {}}
+    else:
+        check_labelled(recordings)
+        learnt = learn_from(pipe, recordings, run_given(pipe, recordings))
+        _warn_of_lost_classes(recordings, learnt["label_space_"])
+    learnt["provenance_"] = provenance(recordings) | learnt["provenance_"]
+    return learnt
+
+
+def run_given(pipe: Pipeline, recordings: Sequence[Recording]) -> Given:
+    """Run the stages that need no learning."""
+    build = Build(recordings[0].sfreq, list(recordings[0].ch_names), pipe.unit)
+    lower(dict(list(pipe.named_stages.items())[: pipe._n_given]), {}, build)
+    outputs = run(build.program(pipe._options), recordings)
+    return Given(build, outputs, pick_windows(outputs, recordings, "learn from", build))
+
+
+def learn_from(pipe: Pipeline, recordings: Sequence[Recording], given: Given) -> dict[str, Any]:
+    """What the other stages learn from that, as attributes of the pipeline by name."""
+    windows, space = gather(recordings, given, pipe.emotions)
+    return {
+        "fitted_": learn(dict(list(pipe.named_stages.items())[pipe._n_given :]), windows, given.build),
         "sfreq_": recordings[0].sfreq,
         "ch_names_": list(recordings[0].ch_names),
-        "provenance_": provenance(recordings),
+        "label_space_": space,
+        "classes_": np.array(space.classes),
+        "provenance_": {"n_windows": int(windows.train.sum())},
     }
-    if pipe._n_given == len(pipe.stages):
-        return learnt
-    build = Build(learnt["sfreq_"], learnt["ch_names_"], pipe.unit)
-    stages = list(pipe.named_stages.items())
-    lower(dict(stages[: pipe._n_given]), {}, build)
-    outputs = run(build.program(pipe._options), recordings)
-    windows, space = gather(outputs, recordings, build, pipe.emotions)
-    learnt["fitted_"] = learn(dict(stages[pipe._n_given :]), windows, build)
-    learnt["label_space_"] = space
-    learnt["classes_"] = np.array(space.classes)
-    learnt["provenance_"]["n_windows"] = int(windows.train.sum())
-    return learnt
 
 
 def provenance(recordings: Sequence[Recording]) -> dict[str, Any]:
@@ -61,30 +86,35 @@ def provenance(recordings: Sequence[Recording]) -> dict[str, Any]:
     }
 
 
-def gather(
-    outputs: Sequence[np.ndarray],
-    recordings: Sequence[Recording],
-    build: Build,
-    emotions: Mapping[str, Sequence[float]] | None,
-) -> tuple[Windows, LabelSpace]:
-    """The windows of all recordings in one table, and what their labels mean."""
-    is_baseline = [rec.role == "baseline" for rec in recordings]
-    if all(is_baseline):
+def check_labelled(recordings: Sequence[Recording]) -> None:
+    """Refuses recordings among which no data are, or data without a label."""
+    if all(rec.role == "baseline" for rec in recordings):
         raise ValueError('X holds only baselines (role="baseline"), which never train the decoder: add data')
-    labels: list[Any] = []
-    for i, (out, rec) in enumerate(zip(outputs, recordings, strict=True)):
-        if is_baseline[i]:
-            labels += [None] * len(out)
-            continue
-        if rec.label is None and rec.events is None:
+    for i, rec in enumerate(recordings):
+        if rec.role == "data" and rec.label is None and rec.events is None:
             raise ValueError(
                 f'{called(recordings, i)} has no label: pass y, give it label= or events=, or role="baseline"'
             )
-        starts = (out["index"] - (build.length - 1)) / build.sfreq
-        labels += rec.window_labels(starts, build.length / build.sfreq)
+
+
+def labels_of(rec: Recording, out: np.ndarray, build: Build) -> list[Any]:
+    """The label of each window of a recording."""
+    starts = (out["index"] - (build.length - 1)) / build.sfreq
+    return rec.window_labels(starts, build.length / build.sfreq)
+
+
+def gather(
+    recordings: Sequence[Recording], given: Given, emotions: Mapping[str, Sequence[float]] | None
+) -> tuple[Windows, LabelSpace]:
+    """The windows of all recordings in one table, and what their labels mean."""
+    build, outputs, _ = given
+    is_baseline = [rec.role == "baseline" for rec in recordings]
+    labels: list[Any] = []
+    for out, rec in zip(outputs, recordings, strict=True):
+        labels += [None] * len(out) if rec.role == "baseline" else labels_of(rec, out, build)
     counts = [len(out) for out in outputs]
     baseline = np.repeat(is_baseline, counts)
-    picked = np.concatenate(pick_windows(outputs, recordings, "learn from", build))
+    picked = np.concatenate(given.picked)
     train = picked & ~baseline & np.array([label is not None for label in labels])
     if not train.any():
         raise ValueError(
@@ -93,7 +123,6 @@ def gather(
         )
     known = [label for label, here in zip(labels, train, strict=True) if here]
     space = label_space(known, emotions)
-    _warn_of_lost_classes(recordings, space)
     encoded = space.encode(known)
     targets = np.zeros((len(train), *encoded.shape[1:]), encoded.dtype)
     targets[train] = encoded
