@@ -1,7 +1,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <cmath>
+#include <complex>
 #include <mutex>
 #include <vector>
 
@@ -203,34 +205,39 @@ std::shared_ptr<const Fft<T>> plan_for(index n) {
 }
 
 template <class T, class Kernel>
-void rfft_as(const Signals& x, T* out, int threads, Kernel kernel) {
+py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::object& given, int threads, Kernel kernel) {
+    using Complex = py::array_t<std::complex<T>, py::array::c_style>;
+    const index n_bins = shape.back();
+    if (!given.is_none()) {
+        bool fits = py::isinstance<Complex>(given) && Complex(given).writeable() && Complex(given).ndim() == index(shape.size());
+        for (std::size_t d = 0; fits && d < shape.size(); ++d) fits = Complex(given).shape(index(d)) == shape[d];
+        if (!fits)
+            refuse("out must be a writable, C-contiguous ", sizeof(T) == 8 ? "complex128" : "complex64", " array of shape ",
+                   std::string(py::str(py::cast(shape))));
+    }
+    Complex out = given.is_none() ? Complex(shape) : Complex(given);
+    if (x.rows * x.batches == 0) return out;
+    T* bins = reinterpret_cast<T*>(out.mutable_data());
     const auto fft = plan_for<T>(x.n);
-    const index n_bins = x.n / 2 + 1;
     for_blocks(x, threads, 1.5 * double(x.batches * x.rows) * transform_ns(x.n), [&](index batch, index row, index rows) {
         Samples in = x.batch(batch);
         in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
-        const SamplesOut to{out + 2 * n_bins * (batch * x.rows + row), x.batch(0).dtype, 2 * n_bins * index(sizeof(T)), 2 * index(sizeof(T))};
+        const SamplesOut to{bins + 2 * n_bins * (batch * x.rows + row), in.dtype, 2 * n_bins * index(sizeof(T)),
+                            2 * index(sizeof(T))};
         kernel(fft->plan(), in, rows, to, thread_scratch<T>(fft->scratch_size()), 0, padded(rows));
     });
+    return out;
 }
 
 // Bins 0..n/2 of signals along the last axis, (..., n) -> (..., n/2 + 1) of complex64 or complex128.
-py::object rfft(const py::object& x, int threads) {
+py::object rfft(const py::object& x, const py::object& out, int threads) {
     const ArrayView v = view_of(x.ptr(), "x");
     if (v.nd < 1 || v.shape[v.nd - 1] == 0)
         refuse("x must have at least one sample along its last axis, got shape ", std::string(py::str(x.attr("shape"))));
     std::vector<index> shape(v.shape, v.shape + v.nd);
     shape.back() = shape.back() / 2 + 1;
-    const Signals signals(v);
-    const bool empty = signals.rows * signals.batches == 0;
-    if (v.dtype == Dtype::f64) {
-        py::array_t<std::complex<double>> out(shape);
-        if (!empty) rfft_as(signals, reinterpret_cast<double*>(out.mutable_data()), threads, kernels().rfft_f64);
-        return out;
-    }
-    py::array_t<std::complex<float>> out(shape);
-    if (!empty) rfft_as(signals, reinterpret_cast<float*>(out.mutable_data()), threads, kernels().rfft_f32);
-    return out;
+    if (v.dtype == Dtype::f64) return rfft_as<double>(Signals(v), shape, out, threads, kernels().rfft_f64);
+    return rfft_as<float>(Signals(v), shape, out, threads, kernels().rfft_f32);
 }
 
 }  // namespace
@@ -244,7 +251,7 @@ void bind_spectral(py::module_& m) {
                    .def_property_readonly("n_samples", &FftBandPower::n)
                    .def_property_readonly("n_bands", &FftBandPower::n_bands);
     add_fastcall(cls, band_power_compute_def);
-    m.def("rfft", &rfft, "x"_a, "threads"_a = 1);
+    m.def("rfft", &rfft, "x"_a, "out"_a = py::none(), "threads"_a = 1);
 }
 
 }  // namespace fastemo

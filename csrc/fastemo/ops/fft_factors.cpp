@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <limits>
 
 #include "fft_plan.hpp"
@@ -10,20 +9,43 @@ namespace {
 struct Radix {
     int radix;
     double leaf;     // cycles of a leaf in the first pass
-    double combine;  // of a pair of rows per block in a later pass; 0: not made
-    bool last;       // fit for the last pass
+    double combine;  // cycles of one pair of rows per block in a later pass; 0: not made
+    double last;     // cycles of a wanted bin in the last pass; 0: not made
 };
 
-// Measured where a native of channels is 512 bits; the ratios hold elsewhere too.
+// Measured with natives of 512 bits; elsewhere the ratios are much the same.
 constexpr Radix kRadices[] = {
-    {1, 5, 0, true},     {2, 9, 10, true},    {3, 12, 17, true},   {4, 16, 22, true},    {5, 20, 37, true},
-    {6, 25, 47, false},  {7, 37, 66, false},  {8, 33, 63, true},   {9, 52, 92, false},   {10, 41, 88, false},
-    {11, 85, 158, false}, {12, 56, 0, false}, {13, 120, 247, false}, {15, 85, 0, false}, {16, 80, 0, false},
-    {20, 97, 0, false},
+    {1, 6, 0, 7.5},     {2, 9, 10, 11.5},  {3, 12, 17, 14.5},  {4, 16, 22, 18},   {5, 20, 37, 21},  {6, 25, 47, 0},
+    {7, 37, 66, 0},     {8, 33, 63, 31},   {9, 52, 92, 0},     {10, 41, 88, 0},   {11, 85, 158, 0}, {12, 56, 0, 0},
+    {13, 120, 247, 0},  {15, 85, 0, 0},    {16, 80, 0, 0},     {20, 87, 0, 0},
 };
 
-// Cycles of a wanted bin in the last pass.
-double last_cost(int radix) { return 8 + 4.0 * (radix - 1); }
+// A block of more rows than this does not stay in the first cache, and each row then costs so many cycles more.
+constexpr index kCachedRows = 300;
+constexpr double kUncachedRow = 1;
+
+// Tries all ways to make `rest` of passes of at most `largest`, for a transform whose blocks have `length` so far.
+struct Search {
+    index n;
+    FftFactors trial{}, best{0, {}, 0, std::numeric_limits<double>::infinity()};
+
+    void passes(index rest, index length, int largest, double cost) {
+        if (cost >= best.cost) return;
+        if (rest == 1) {
+            best = trial;
+            best.cost = cost;
+            return;
+        }
+        for (const Radix& r : kRadices) {
+            if (r.combine == 0 || r.radix > largest || rest % r.radix != 0) continue;
+            const index block = length * r.radix;
+            const double pair = r.combine + (block > kCachedRows ? 2 * kUncachedRow * r.radix : 0);
+            trial.passes.push_back(r.radix);
+            passes(rest / r.radix, block, r.radix, cost + 0.5 * double(n) / r.radix * pair);
+            trial.passes.pop_back();
+        }
+    }
+};
 
 }  // namespace
 
@@ -34,39 +56,16 @@ bool fft_factorable(index n) {
 }
 
 FftFactors fft_factors(index n, index n_bins) {
-    // What the passes between cost that multiply the length by q, cheapest first; a pass of radix r works on n/(2 r)
-    // pairs, whatever the length before it.
-    const auto between = [&](index q) {
-        std::vector<std::pair<index, FftFactors>> done{{1, {1, {}, 1, 0}}};
-        (void)q;
-        return done;
-    };
-    (void)between;
-    FftFactors best{0, {}, 0, std::numeric_limits<double>::infinity()};
-    FftFactors trial{0, {}, 0, 0};
-    const auto search = [&](const auto& self, index rest, double cost, int largest) -> void {
-        if (cost >= best.cost) return;
-        if (rest == 1) {
-            best = trial;
-            best.cost = cost;
-            return;
-        }
-        for (const Radix& r : kRadices)
-            if (r.combine > 0 && r.radix <= largest && rest % r.radix == 0) {
-                trial.passes.push_back(r.radix);
-                self(self, rest / r.radix, cost + double(n) / (2 * r.radix) * r.combine, r.radix);
-                trial.passes.pop_back();
-            }
-    };
+    Search search{n};
     for (const Radix& first : kRadices)
-        for (const Radix& last : kRadices)
-            if (last.last && n % (index(first.radix) * last.radix) == 0) {
-                trial.first = first.radix;
-                trial.last = last.radix;
-                search(search, n / first.radix / last.radix,
-                       double(n) / first.radix * first.leaf + double(n_bins) * last_cost(last.radix), 100);
-            }
-    return best;
+        for (const Radix& last : kRadices) {
+            if (last.last == 0 || n % (index(first.radix) * last.radix) != 0) continue;
+            search.trial.first = first.radix;
+            search.trial.last = last.radix;
+            search.passes(n / first.radix / last.radix, first.radix, 100,
+                          double(n) / first.radix * first.leaf + double(n_bins) * last.last);
+        }
+    return search.best;
 }
 
 }  // namespace fastemo
