@@ -42,7 +42,7 @@ struct FftPlan {
     int last_radix;
     const FftBin* bins;        // [stop - first]
     const T* last_twiddles;    // [stop - first][2]
-    const T* signs;            // [stop - first]: -1 where the last pass gives the conjugate
+    const T* signs;            // [stop - first], of imaginary parts: -1 where the last pass gives the conjugate
     index rows;
 
     // Lengths with a prime factor above 13 are done as a convolution (Bluestein); null elsewhere.

@@ -176,13 +176,16 @@ void Fft<T>::convolve() {
     plan_.rows = 4 * plan_.convolution->rows;
     plan_.first_radix = 1;
     plan_.leaves = plan_.leaf_stride = n;
-    plan_.signs = keep(std::vector<T>(n_bins, T(1)));
 
     const RootTable root(2 * n);
     const auto c = [&](index m) { return root(m % (2 * n) * m); };
-    std::vector<T> chirp, output_chirp;
+    std::vector<T> chirp, output_chirp, signs;
     for (index i = 0; i < n; ++i) push(chirp, c(i));
-    for (index k = plan_.first; k < plan_.stop; ++k) push(output_chirp, {c(k).re / double(length), c(k).im / double(length)});
+    for (index k = plan_.first; k < plan_.stop; ++k) {
+        push(output_chirp, {c(k).re / double(length), c(k).im / double(length)});
+        signs.push_back(T(k == 0 || 2 * k == n ? 0 : 1));  // real bins are real to the last bit
+    }
+    plan_.signs = keep(std::move(signs));
     plan_.chirp = keep(std::move(chirp));
     plan_.output_chirp = keep(std::move(output_chirp));
 
