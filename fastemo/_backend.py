@@ -28,10 +28,11 @@ except ImportError as error:
 def resolve(name: str):
     """The best implementation of a kernel: compiled, else Numba, else the reference."""
     from importlib import import_module
+    from importlib.util import find_spec
 
     if core is not None and hasattr(core, name):
         return getattr(core, name)
-    for module in ("fastemo.jit", "fastemo.reference"):
+    for module in filter(find_spec, ("fastemo.jit", "fastemo.reference")):
         implementation = getattr(import_module(module), name, None)
         if implementation is not None:
             return implementation

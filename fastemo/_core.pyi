@@ -27,6 +27,28 @@ def bank_power(
     x: NDArray[Any], coef: NDArray[np.float64], zi: NDArray[np.float64]
 ) -> NDArray[np.float64]: ...
 
+class FftBandPower:
+    def __init__(
+        self,
+        taper: NDArray[np.float64],
+        detrend: bool,
+        first: int,
+        scale: NDArray[np.float64],
+        edges: NDArray[np.int64],
+        weight: NDArray[np.float64],
+    ) -> None: ...
+    @property
+    def n_samples(self) -> int: ...
+    @property
+    def n_bands(self) -> int: ...
+    def compute(
+        self, x: NDArray[Any], out: NDArray[np.float64] | None = None, threads: int = 1
+    ) -> NDArray[np.float64]: ...
+
+def rfft(
+    x: NDArray[Any], out: NDArray[np.complexfloating[Any]] | None = None, threads: int = 1
+) -> NDArray[np.complexfloating[Any]]: ...
+
 class Engine:
     dtype: np.dtype[np.void]
     def __init__(self, model: bytes, threads: int = 1) -> None: ...

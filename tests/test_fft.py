@@ -198,7 +198,9 @@ def test_bad_axis_and_threads():
 def test_the_core_refuses_what_does_not_fit():
     x = np.zeros((3, 10))
     for out in (np.zeros((3, 6)), np.zeros((3, 5), complex), np.zeros((6, 3), complex).T):
-        with pytest.raises(ValueError, match="out must be a writable, C-contiguous complex128 array of shape"):
+        with pytest.raises(
+            ValueError, match="out must be a writable, C-contiguous complex128 array of shape"
+        ):
             core.rfft(x, out)
     out = np.zeros((3, 6), complex)
     assert core.rfft(x, out) is out

@@ -4,6 +4,24 @@ The function kernels bear the names they have in `fastemo.signal` and `fastemo.s
 """
 
 from fastemo.reference.signal import SosFilter, sosfilt
-from fastemo.reference.spectral import band_power, differential_entropy, rfft_power, sliding_mean_square
+from fastemo.reference.spectral import (
+    FftBandPower,
+    band_power,
+    bank_power,
+    differential_entropy,
+    rfft,
+    rfft_power,
+    sliding_mean_square,
+)
 
-__all__ = ["SosFilter", "band_power", "differential_entropy", "rfft_power", "sliding_mean_square", "sosfilt"]
+__all__ = [
+    "FftBandPower",
+    "SosFilter",
+    "band_power",
+    "bank_power",
+    "differential_entropy",
+    "rfft",
+    "rfft_power",
+    "sliding_mean_square",
+    "sosfilt",
+]

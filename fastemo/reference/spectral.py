@@ -8,7 +8,15 @@ import numpy as np
 
 from fastemo.reference.signal import cascade
 
-__all__ = ["band_power", "differential_entropy", "rfft_power", "sliding_mean_square"]
+__all__ = [
+    "FftBandPower",
+    "band_power",
+    "bank_power",
+    "differential_entropy",
+    "rfft",
+    "rfft_power",
+    "sliding_mean_square",
+]
 
 Bands = Mapping[str, tuple[float, float]] | Sequence[tuple[float, float]]
 
@@ -40,6 +48,73 @@ def rfft_power(x: np.ndarray, taper: np.ndarray | None = None, detrend: bool = F
         x = x * taper
     bins = np.fft.rfft(x)
     return bins.real**2 + bins.imag**2
+
+
+def rfft(x: np.ndarray, out: np.ndarray | None = None, threads: int = 1) -> np.ndarray:
+    """Bins 0 to n // 2 of the last axis; float32 gives complex64. `threads` changes nothing."""
+    bins = np.fft.rfft(x).astype(np.complex64 if x.dtype == np.float32 else np.complex128, copy=False)
+    if out is None:
+        return bins
+    out[...] = bins
+    return out
+
+
+class FftBandPower:
+    """Sums over bands of the scaled power of DFT bins, for signals of one length.
+
+    Parameters
+    ----------
+    taper : ndarray, shape (n_samples,)
+    detrend : bool
+        Whether the mean is taken off before the taper is put on.
+    first : int
+        The first bin needed.
+    scale : ndarray, shape (n_bins,)
+        Factor of the power of bins first, first + 1, ...
+    edges : ndarray, shape (n_bands, 2)
+        First and past-the-last bin of each band, counted from `first`.
+    weight : ndarray, shape (n_bands,)
+        Factor of each band's sum.
+
+    Examples
+    --------
+    >>> bands = FftBandPower(np.ones(4), False, 1, np.ones(2), np.array([[0, 1], [0, 2]]), np.ones(2))
+    >>> bands.compute(np.array([[1.0, -1.0, 1.0, -1.0]]))
+    array([[ 0., 16.]])
+    """
+
+    def __init__(self, taper, detrend, first, scale, edges, weight) -> None:
+        self.taper, self.detrend, self.first = taper, detrend, first
+        self.scale, self.edges, self.weight = scale, edges, weight
+        self.n_samples, self.n_bands = len(taper), len(weight)
+
+    def compute(self, x: np.ndarray, out: np.ndarray | None = None, threads: int = 1) -> np.ndarray:
+        """(..., n_samples) to (..., n_bands); `threads` changes nothing."""
+        power = rfft_power(np.asarray(x, np.float64), self.taper, self.detrend)
+        power = power[..., self.first : self.first + len(self.scale)] * self.scale
+        sums = np.stack([power[..., a:b].sum(axis=-1) for a, b in self.edges], axis=-1) * self.weight
+        if out is None:
+            return sums
+        out[...] = sums
+        return out
+
+
+def bank_power(x: np.ndarray, coef: np.ndarray, zi: np.ndarray) -> np.ndarray:
+    """Mean square of each channel behind each filter of a bank; states start at `zi` times the first sample.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_channels, n_samples)
+    coef : ndarray, shape (n_bands, n_sections, 6)
+    zi : ndarray, shape (n_bands, n_sections, 2)
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_bands)
+    """
+    x = np.asarray(x, np.float64)
+    filtered = [cascade(s, np.multiply.outer(z, x[:, 0]), x) for s, z in zip(coef, zi, strict=True)]
+    return np.stack([np.mean(y**2, axis=-1) for y in filtered], axis=-1)
 
 
 def band_power(x: np.ndarray, sfreq: float, bands: Bands, method: str = "fft") -> np.ndarray:
