@@ -3,6 +3,7 @@
 The function kernels bear the names they have in `fastemo.signal` and `fastemo.spectral`.
 """
 
+from fastemo.reference.inference import sliding_inference
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
     FftBandPower,
@@ -22,6 +23,7 @@ __all__ = [
     "differential_entropy",
     "rfft",
     "rfft_power",
+    "sliding_inference",
     "sliding_mean_square",
     "sosfilt",
 ]
