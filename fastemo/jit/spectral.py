@@ -109,7 +109,7 @@ class FftBandPower:
         self._scale, self._edges = np.asarray(scale), np.asarray(edges, np.int64)
         self._weight = np.broadcast_to(np.asarray(weight, np.float64), (len(self._edges),)).copy()
 
-    def __call__(self, x: np.ndarray, out: np.ndarray | None = None, threads: int = 1) -> np.ndarray:
+    def compute(self, x: np.ndarray, out: np.ndarray | None = None, threads: int = 1) -> np.ndarray:
         """Powers (..., n_bands) of `x` (..., n_samples); `threads` changes nothing."""
         power = rfft_power(np.asarray(x, np.float64), self._taper, self._detrend)
         stop = self._first + len(self._scale)
@@ -141,7 +141,7 @@ def band_power(x: np.ndarray, sfreq: float, bands: Bands, method: str = "fft") -
     # Positions of the edges in bins; the slack forgives the rounding of a product such as 0.1 * 30.
     bins = np.ceil(edges * n / sfreq - 1e-9 * n).astype(np.int64)
     bins = np.minimum(bins, n // 2 + 1)
-    return FftBandPower(taper, True, 0, scale, bins, sfreq / n)(x)
+    return FftBandPower(taper, True, 0, scale, bins, sfreq / n).compute(x)
 
 
 def _filterbank(x: np.ndarray, sfreq: float, edges: np.ndarray) -> np.ndarray:

@@ -1,0 +1,282 @@
+"""Every kernel, op and stage, once. Tests, benchmarks and the docs' index read this table.
+
+A case turns a signal `(n_channels, n_samples)` into numbers with one of the implementations that have it:
+`"native"` (the compiled core), `"jit"` (Numba) or `"reference"` (NumPy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fastemo._program import Op, Program
+
+__all__ = ["BANDS", "CASES", "SFREQ", "Case"]
+
+SFREQ = 250.0
+BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}
+LENGTH, HOP = 125, 25  # of windows, in samples
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table.
+
+    `make(implementation, n_channels, n_samples)` prepares a call that takes the signal; what does not belong to
+    the work itself (designs, plans, programs) is done there; calls of ops and stages bear their `program`. `bits` is the class of its arithmetic: "A" gives
+    the same bits on every CPU target, "B" on all that fuse multiply-add.
+    """
+
+    name: str
+    kind: str  # "kernel", "op" or "stage"
+    bits: str
+    make: Callable[[str, int, int], Callable[[np.ndarray], np.ndarray]]
+    implementations: tuple[str, ...] = ("native", "reference")
+
+
+def _module(implementation: str) -> ModuleType:
+    from fastemo import _backend, jit, reference
+
+    modules = {"native": _backend.core, "jit": jit, "reference": reference}
+    return modules[implementation]
+
+
+def _sos() -> np.ndarray:
+    from fastemo._design import butterworth
+
+    return butterworth(SFREQ, 1, 45, 4, "the cases")
+
+
+def _bank() -> tuple[np.ndarray, np.ndarray]:
+    from fastemo._design import butterworth, first_sample_state
+
+    bank = np.stack([butterworth(SFREQ, lo, hi, 4, "the cases") for lo, hi in BANDS.values()])
+    return bank, np.stack([first_sample_state(sos) for sos in bank])
+
+
+def _sosfilt(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    from fastemo._design import first_sample_state
+
+    cls = _module(implementation).SosFilter
+    start = "first" if implementation == "reference" else first_sample_state(_sos())
+    sos_filter = cls(_sos(), n_channels, start)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        sos_filter.reset()
+        return sos_filter.process(x)
+
+    return call
+
+
+def _bank_power(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    bank, zi = _bank()
+    return lambda x: _module(implementation).bank_power(x, bank, zi)
+
+
+def _fft_band_power(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    from fastemo._design import band_edges, one_sided_scale, taper_window
+
+    taper = taper_window("hann", n_samples)
+    edges = band_edges(BANDS, n_samples, SFREQ)
+    first, stop = int(edges.min()), int(edges.max())
+    scale = one_sided_scale(taper, SFREQ)[first:stop]
+    weight = np.full(len(edges), SFREQ / n_samples)
+    return _module(implementation).FftBandPower(taper, True, first, scale, edges - first, weight).compute
+
+
+def _rfft(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    return lambda x: _module(implementation).rfft(x)
+
+
+def _function(name: str, *arguments: Any, **options: Any) -> Callable:
+    """A function that has one name in the public module, in Numba and in the reference."""
+
+    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
+        from fastemo import spectral
+
+        module = spectral if implementation == "native" else _module(implementation)
+        return lambda x: getattr(module, name)(x, SFREQ, BANDS, *arguments, **options)
+
+    return make
+
+
+def _header(**header: Any) -> dict[str, np.ndarray]:
+    values = {
+        "input.scale": 1.0, "input.gap_policy": 0, "input.max_gap": 250, "input.gap_tolerance": 0.04,
+        "input.on_backward": 0, "window.length": LENGTH, "window.hop": HOP, "quality.flat": 62,
+        "quality.rail": np.inf, "quality.step": np.inf, "quality.noisy": 0.1, "quality.minimum": 0.0,
+        "time.warmup": 0, "time.delay": 0.0, "output.kind": 0,
+    }  # fmt: skip
+    values |= {name.replace("_", ".", 1): value for name, value in header.items()}
+    return {k: np.array([v], np.int64 if isinstance(v, int) else np.float64) for k, v in values.items()}
+
+
+class _Run:
+    """The whole signal through an engine: the outputs of all windows."""
+
+    def __init__(self, program: Program, implementation: str) -> None:
+        from fastemo.engine import Engine
+
+        self.program = program
+        self._engine = Engine(program, backend=implementation)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self._engine.reset()
+        return self._engine.push_array(x)["outputs"]
+
+
+def _ops(build: Callable[[int, np.random.Generator], list[Op]]) -> Callable:
+    """A program of a few ops, the last of which is the one in question."""
+
+    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
+        ops = build(n_channels, np.random.default_rng(n_channels))
+        names = "\n".join(f"ch{c}" for c in range(n_channels))
+        program = Program(
+            tuple(ops), _header(), {"sfreq": "250", "unit": "uV", "ch_names": names, "labels": ""}
+        )
+        return _Run(program, implementation)
+
+    return make
+
+
+def _power(slot: int = 0) -> Op:
+    """Mean square of every channel: the least that makes a vector of a signal."""
+    return Op("bank_power", (slot,), {"coef": np.array([[[1.0, 0, 0, 1, 0, 0]]]), "zi": np.zeros((1, 1, 2))})
+
+
+def _bands(slot: int = 0) -> Op:
+    bank, zi = _bank()
+    return Op("bank_power", (slot,), {"coef": bank, "zi": zi})
+
+
+def _scalars(**values: float) -> dict[str, np.ndarray]:
+    return {k: np.array([v], np.int64 if isinstance(v, int) else np.float64) for k, v in values.items()}
+
+
+def _signal_op(kind: str, tensors: Callable[[int, np.random.Generator], dict]) -> Callable:
+    return _ops(lambda n, rng: [Op(kind, (0,), tensors(n, rng)), _power(1)])
+
+
+def _vector_op(kind: str, tensors: Callable[[int, np.random.Generator], dict], **before: Any) -> Callable:
+    """The op behind the band powers of a filter bank, three rows of channels."""
+    return _ops(lambda n, rng: [_bands(), Op(kind, (1,), tensors(n, rng))])
+
+
+def _score_op(kind: str) -> Callable:
+    return _ops(
+        lambda n, rng: [
+            _bands(),
+            Op("log", (1,), _scalars(gain=0.5, offset=0.0, floor=1e-4)),
+            Op("linear", (2,), {"coef": rng.standard_normal((4, 3 * n)) / n, "bias": rng.standard_normal(4)}),
+            Op(kind, (3,), {}),
+        ]
+    )
+
+
+def _fft_op(n: int, rng: np.random.Generator) -> list[Op]:
+    tensors = {"taper": np.hanning(LENGTH + 1)[:-1], "bins": np.array([2, 30]), "scale": np.full(28, 0.01)}
+    return [Op("window", (0,)), Op("fft_power", (1,), tensors | _scalars(detrend=1))]
+
+
+def _bandsum_op(n: int, rng: np.random.Generator) -> list[Op]:
+    edges = {"edges": np.array([[0, 4], [4, 5], [10, 28]]), "weight": np.array([0.5, 2.0, 1.0])}
+    return [*_fft_op(n, rng), Op("bandsum", (2,), edges)]
+
+
+def _stage(build: Callable[[ModuleType], list]) -> Callable:
+    """A pipeline, fitted on noise of two sizes where it learns, through the native or the reference engine."""
+
+    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
+        import fastemo as fe
+
+        names = [f"ch{c}" for c in range(n_channels)]
+        pipe = fe.Pipeline(build(fe), sfreq=SFREQ, ch_names=names, check_unit=False)
+        if any(hasattr(stage, "fit") for stage in pipe.stages):
+            rng = np.random.default_rng(1)
+            x = rng.standard_normal((6, n_channels, 1500)) * np.repeat([5, 9], 3)[:, None, None]
+            pipe.fit(x, ["calm"] * 3 + ["joy"] * 3)
+        return _Run(pipe.program, implementation)
+
+    return make
+
+
+def _front(*stages: Callable[[ModuleType], Any]) -> Callable:
+    """Signal stages in front of window and band power."""
+    return _stage(
+        lambda fe: [*(s(fe) for s in stages), fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank")]
+    )
+
+
+def _back(*stages: Callable[[ModuleType], Any]) -> Callable:
+    """What follows window and differential entropy."""
+    head = lambda fe: [fe.HighPass(4), fe.Window(0.5, 0.1), fe.DifferentialEntropy(BANDS)]  # noqa: E731
+    return _stage(lambda fe: [*head(fe), *(s(fe) for s in stages)])
+
+
+def _feature(build: Callable[[ModuleType], Any]) -> Callable:
+    return _stage(lambda fe: [fe.Window(0.5, 0.1), build(fe)])
+
+
+EVERYWHERE = ("native", "jit", "reference")
+kernel, op, stage = partial(Case, kind="kernel"), partial(Case, kind="op"), partial(Case, kind="stage")
+
+CASES: tuple[Case, ...] = (
+    kernel("sosfilt", bits="A", make=_sosfilt, implementations=EVERYWHERE),
+    kernel("bank_power", bits="A", make=_bank_power, implementations=EVERYWHERE),
+    kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
+    kernel("rfft", bits="B", make=_rfft),
+    kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
+    kernel("band_power_bank", bits="A", make=_function("band_power", "filterbank"), implementations=EVERYWHERE),
+    kernel("entropy_gauss", bits="A", make=_function("differential_entropy"), implementations=EVERYWHERE),
+    kernel("entropy_fft", bits="B", make=_function("differential_entropy", "spectral"), implementations=EVERYWHERE),
+    op("reference", bits="A", make=_signal_op("reference", lambda n, rng: {"weights": rng.random(n) / n})),
+    op("matrix", bits="A", make=_signal_op("matrix", lambda n, rng: {"coef": rng.standard_normal((n + 2, n))})),
+    op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),
+    op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
+    op("fft_power", bits="B", make=_ops(_fft_op)),
+    op("bandsum", bits="B", make=_ops(_bandsum_op)),
+    op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
+    op("log", bits="A", make=_vector_op("log", lambda n, rng: _scalars(gain=2.0, offset=-1.0, floor=1e-4))),
+    op("affine", bits="A", make=_vector_op(
+        "affine", lambda n, rng: {"shift": rng.standard_normal(3 * n), "scale": rng.standard_normal(3 * n)})),
+    op("concat", bits="A", make=_ops(lambda n, rng: [_bands(), _power(), Op("concat", (2, 1, 2))])),
+    op("linear", bits="A", make=_vector_op(
+        "linear", lambda n, rng: {"coef": rng.standard_normal((5, 3 * n)), "bias": rng.standard_normal(5)})),
+    op("softmax", bits="A", make=_score_op("softmax")),
+    op("sigmoid", bits="A", make=_score_op("sigmoid")),
+    op("ema", bits="A", make=_vector_op("ema", lambda n, rng: _scalars(alpha=0.3))),
+    op("boxcar", bits="A", make=_vector_op("boxcar", lambda n, rng: _scalars(n=3))),
+    stage("CommonAverage", bits="A", make=_front(lambda fe: fe.CommonAverage())),
+    stage("Reference", bits="A", make=_front(lambda fe: fe.Reference(["ch0"]))),
+    stage("Bipolar", bits="A", make=_front(lambda fe: fe.Bipolar([("ch0", "ch1")]))),
+    stage("SpatialFilter", bits="A", make=_front(lambda fe: fe.SpatialFilter([[1.0] + [0.0] * 6, [0.5] * 7]))),
+    stage("BandPass", bits="A", make=_front(lambda fe: fe.BandPass(1, 45))),
+    stage("HighPass", bits="A", make=_front(lambda fe: fe.HighPass(1))),
+    stage("LowPass", bits="A", make=_front(lambda fe: fe.LowPass(40))),
+    stage("Notch", bits="A", make=_front(lambda fe: fe.Notch(50))),
+    stage("CustomSos", bits="A", make=_front(lambda fe: fe.CustomSos(_sos()))),
+    stage("Quality", bits="A", make=_front(lambda fe: fe.Quality(flat=0.1, rail=60.0, step=40.0))),
+    stage("BandPower", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS))),
+    stage("BandPower filterbank", bits="A", make=_feature(lambda fe: fe.BandPower(BANDS, "filterbank"))),
+    stage("BandPower relative log", bits="B", make=_feature(
+        lambda fe: fe.BandPower(BANDS, relative=True, log=True))),
+    stage("DifferentialEntropy", bits="A", make=_feature(lambda fe: fe.DifferentialEntropy(BANDS))),
+    stage("DifferentialEntropy spectral", bits="B", make=_feature(
+        lambda fe: fe.DifferentialEntropy(BANDS, "spectral"))),
+    stage("Features", bits="B", make=_feature(
+        lambda fe: fe.Features([fe.BandPower(BANDS, log=True), fe.DifferentialEntropy(BANDS)]))),
+    stage("LogTransform", bits="A", make=_stage(
+        lambda fe: [fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank"), fe.LogTransform()])),
+    stage("RelativePower", bits="A", make=_stage(
+        lambda fe: [fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank"), fe.RelativePower()])),
+    stage("Standardize", bits="A", make=_back(lambda fe: fe.Standardize())),
+    stage("LDA", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.LDA())),
+    stage("Logistic", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.Logistic())),
+    stage("Smooth", bits="A", make=_back(lambda fe: fe.Smooth(0.5))),
+    stage("WindowMean", bits="A", make=_back(lambda fe: fe.WindowMean(3))),
+)  # fmt: skip
