@@ -1,0 +1,161 @@
+"""What all commands share: consoles, progress, errors, and the options that say what to read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fastemo.recording import Recording
+
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class DEBUG:
+    """Whether an error shows its traceback."""
+
+    shown = False
+
+
+def complain(error: Exception) -> None:
+    """Say an error in one sentence on stderr."""
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, KeyError):
+        text = f"unknown name {text}"
+    err.print(f"[bold red]error:[/] {_plain(text)}", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(re.sub(r"\s*\n\s*", " ", text))
+
+
+@contextlib.contextmanager
+def told_warnings() -> Iterator[None]:
+    """Warnings of the library become one line each on stderr, said once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught):
+        err.print(f"[yellow]note:[/] {_plain(text)}", soft_wrap=True)
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr that vanishes when done; silent where stderr is no terminal. Call it (done, total)."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, NaN as null."""
+    print(json.dumps(_jsonable(value), indent=2, allow_nan=False))
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_jsonable(v) for v in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def read_options(sfreq: float | None, channels: str | None, unit: str | None) -> dict[str, Any]:
+    """The options of `fastemo.io.read` that the command line gives."""
+    names = [name.strip() for name in channels.split(",")] if channels else None
+    return {"sfreq": sfreq, "ch_names": names, "unit": unit}
+
+
+def read_sources(sources: Sequence[str], pattern: str | None, options: dict[str, Any]) -> list[Recording]:
+    """Recordings of one MANIFEST.csv, or of files and folders whose names `pattern` explains."""
+    from fastemo import io
+
+    with progress("Reading"):
+        if pattern is not None:
+            found: list[Recording] = []
+            for source in sources:
+                found += io.read_pattern(source, pattern, **options)
+            return found
+        if len(sources) != 1 or not sources[0].endswith(".csv"):
+            raise ValueError(
+                f"expected one MANIFEST.csv, or files and folders with --pattern; got {', '.join(sources)}"
+            )
+        return io.read_manifest(sources[0], **options)
+
+
+def parse_span(text: str, name: str = "--baseline") -> tuple[float, float]:
+    """Seconds "0:60" as a pair."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*:\s*(\d+(?:\.\d*)?)\s*", text)
+    if not match or not float(match[1]) < float(match[2]):
+        raise ValueError(f"{name} is {text!r}, expected START:STOP in seconds, such as 0:60")
+    return float(match[1]), float(match[2])
+
+
+def cut_baselines(recordings: Sequence[Recording], span: tuple[float, float]) -> list[Recording]:
+    """Mark the span of each subject's first recording as their baseline; what is left of it stays data."""
+    start, stop = span
+    seen, result = set(), []
+    for r in recordings:
+        if r.subject in seen or r.role == "baseline":
+            result.append(r)
+            continue
+        seen.add(r.subject)
+        if r.duration < stop:
+            raise ValueError(
+                f"--baseline {start:g}:{stop:g} is longer than the first recording of {r.subject or 'the subject'}, "
+                f"{r.duration:g} s"
+            )
+        result.append(r.crop(start, stop).replace(role="baseline", label=None, events=None))
+        if r.duration > stop:
+            result.append(r.crop(stop, r.duration))
+        if start > 0:
+            result.append(r.crop(0, start))
+    return result
+
+
+def make_pipeline(spec: str, **params: Any) -> Any:
+    """A pipeline of a preset's name or of a TOML file of stages."""
+    import fastemo as fe
+    from fastemo import presets
+
+    if not spec.endswith(".toml"):
+        return fe.Pipeline(presets.preset(spec, **{k: v for k, v in params.items() if v is not None}))
+    try:
+        import tomllib
+    except ImportError:
+        raise ValueError(
+            "a pipeline in TOML needs Python 3.11 or later: use a preset, or write it in Python"
+        ) from None
+    with open(spec, "rb") as f:
+        content = tomllib.load(f)
+    if not isinstance(content.get("stages"), list):
+        raise ValueError(
+            f"{spec} has no list of [[stages]]: each is a table with stage = 'BandPass' and its parameters"
+        )
+    return fe.Pipeline.from_spec(content)
+
+
+def check_output(path: str | os.PathLike) -> Path:
+    """A path whose folder is there, before hours of work end in an error."""
+    result = Path(path)
+    if not result.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {result.parent} to write {result.name} to")
+    return result

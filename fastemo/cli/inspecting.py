@@ -1,0 +1,158 @@
+"""`fastemo info` and `fastemo doctor`."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib import metadata
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from fastemo.cli._common import err, out, print_json, read_options, told_warnings
+
+__all__ = ["COMMANDS"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def info(
+    path: Annotated[str, typer.Argument(help="A model file or a recording.")],
+    sfreq: Annotated[float | None, typer.Option(help="Sampling frequency in Hz, for CSV and .npy.")] = None,
+    channels: Annotated[str | None, typer.Option(help="Names of a CSV's columns: Fz,Cz,Pz.")] = None,
+    unit: Annotated[str | None, typer.Option(help="uV, mV or V, for CSV and .npy.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a model file is and was trained on, or what a recording holds and how good it is."""
+    with told_warnings():
+        if path.endswith(".fastemo"):
+            content, text = _model(path)
+        else:
+            content, text = _recording(path, read_options(sfreq, channels, unit))
+    if as_json:
+        print_json(content)
+    else:
+        out.print(text, markup=False)
+
+
+def _model(path: str) -> tuple[dict[str, Any], str]:
+    import fastemo as fe
+
+    pipe = fe.load(path)
+    program, provenance = pipe.program, dict(pipe.provenance_)
+    content = {
+        "stages": pipe.to_spec(),
+        "labels": program.labels,
+        "sfreq": program.sfreq,
+        "unit": program.metadata["unit"],
+        "ch_names": program.ch_names,
+        "window_s": program.scalar("window.length") / program.sfreq,
+        "hop_s": program.scalar("window.hop") / program.sfreq,
+        "warmup_s": program.scalar("time.warmup") / program.sfreq,
+        "delay_s": program.scalar("time.delay"),
+        # Every op there is looks back only; one that looked ahead would have to be named here.
+        "acausal_ops": [],
+        "provenance": provenance,
+    }
+    evaluation = provenance.pop("evaluation", None)
+    lines = [repr(pipe), "causal: every stage uses the past only", "trained on:"]
+    lines += [f"  {key}: {value}" for key, value in provenance.items()]
+    if evaluation:
+        lines.append("evaluation:")
+        lines += [f"  {k}: {v}" for k, v in evaluation.items() if not isinstance(v, (dict, list))]
+    return content, "\n".join(lines)
+
+
+def _recording(path: str, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    import fastemo as fe
+
+    recording = fe.read(path, check_unit=False, **options)
+    length = min(2.0, recording.duration)
+    probe = fe.Pipeline(
+        [fe.Window(length, length), fe.BandPower({"all": (2 / length, recording.sfreq / 2.5)})],
+        sfreq=recording.sfreq, ch_names=recording.ch_names, check_unit=False,
+    )  # fmt: skip
+    windows = probe.predict_windows(recording)
+    quality = windows["channel_quality"].mean(axis=0)
+    spread = 1.4826 * np.median(np.abs(np.diff(recording.data, axis=1)), axis=1)
+    content = {
+        "n_channels": recording.n_channels,
+        "ch_names": list(recording.ch_names),
+        "sfreq": recording.sfreq,
+        "duration_s": recording.duration,
+        "unit": recording.unit,
+        "quality": float(quality.mean()),
+        "channel_quality": dict(zip(recording.ch_names, quality.tolist(), strict=True)),
+        "n_windows": len(windows),
+        "n_abstained": int(windows["abstained"].astype(bool).sum()),
+        "spread_of_differences": dict(zip(recording.ch_names, spread.tolist(), strict=True)),
+    }
+    bad = [name for name, q in zip(recording.ch_names, quality, strict=True) if q < 0.9]
+    lines = [
+        f"{recording.n_channels} channels at {recording.sfreq:g} Hz, {recording.duration:g} s, in {recording.unit}",
+        "  " + " ".join(recording.ch_names),
+        f"quality {quality.mean():.3f} over {len(windows)} windows of {length:g} s; "
+        f"{content['n_abstained']} too bad to decode",
+        f"channels below 0.9: {', '.join(bad) or 'none'}",
+        f"spread of sample-to-sample differences: {np.median(spread):.3g} {recording.unit} (median channel)",
+    ]
+    return content, "\n".join(lines)
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what this installation can do, and test it; exits with 1 if the core gives wrong results."""
+    from fastemo import __version__, _backend
+
+    compiler = next((c for c in ("c++", "g++", "clang++", "cl") if shutil.which(c)), None)
+    packages = ("numpy", "scipy", "numba", "scikit-learn", "mne", "pyarrow", "matplotlib")
+    report: dict[str, Any] = {
+        "fastemo": __version__,
+        "python": sys.version.split()[0],
+        "machine": f"{platform.system()} {platform.machine()}",
+        "compiled_core": _backend.core is not None,
+        "cpu_targets": _backend.core.targets() if _backend.core else [],
+        "cpu_target_used": _backend.core.target() if _backend.core else None,
+        "compiler": compiler,
+        "packages": {name: _version(name) for name in packages},
+    }
+    if _backend.core is None:
+        report["why_no_core"] = _backend.native_error
+    report["self_test"] = _self_test() if _backend.core else "skipped: there is no compiled core to compare"
+    failed = report["self_test"].startswith("FAILED")
+    if as_json:
+        print_json(report)
+    else:
+        for key, value in report.items():
+            if isinstance(value, dict):
+                value = ", ".join(f"{k} {v or 'absent'}" for k, v in value.items())
+            elif isinstance(value, list):
+                value = ", ".join(value)
+            out.print(f"{key.replace('_', ' '):16s} {value}", markup=False)
+    if failed:
+        err.print("error: the compiled core gives wrong results on this machine", markup=False)
+        raise typer.Exit(1)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _self_test() -> str:
+    """Every kernel and op on one signal, the core against the reference."""
+    from fastemo._cases import CASES
+
+    x = 10 * np.random.default_rng(0).standard_normal((9, 400))
+    tried = [case for case in CASES if case.kind != "stage"]
+    for case in tried:
+        native, expected = (case.make(i, *x.shape)(x) for i in ("native", "reference"))
+        if not np.allclose(native, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max()):
+            return f"FAILED: {case.kind} {case.name} differs from the reference"
+    return f"passed: {len(tried)} kernels and ops agree with the reference"
+
+
+COMMANDS = {"info": info, "doctor": doctor}
