@@ -61,12 +61,13 @@ def plot_trace(
             is_true = np.array([str(t) == str(name) for t in truth])
             top.fill_between(time, 1.02, 1.08, where=is_true, color=f"C{k}", step="mid", lw=0)
         top.text(0.0, 1.01, "truth above the curves", transform=top.transAxes, fontsize="small", va="bottom")
-    top.legend(ncols=min(len(names), 7), loc="upper right", fontsize="small")
+    top.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     top.set_ylabel("outputs")
     for name, values in affect.items():
         middle.plot(time, values, label=name)
     middle.axhline(0, color="0.8", lw=0.8)
-    middle.legend(loc="upper right", fontsize="small")
+    if affect:
+        middle.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     middle.set_ylabel("affect")
     bottom.plot(time, quality, color="0.3")
     bottom.fill_between(time, 0, 1, where=~valid, color="C3", alpha=0.2, step="mid", label="not valid")

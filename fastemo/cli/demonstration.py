@@ -18,6 +18,7 @@ from fastemo.cli._common import check_output, err, out, print_json, progress, to
 __all__ = ["COMMANDS"]
 
 CHUNK = 0.1  # seconds of signal per push
+EPISODE, PAUSE = 10.0, 3.0  # seconds
 COLOURS = {
     "joy": "yellow", "sadness": "blue", "fear": "magenta", "anger": "red", "surprise": "cyan",
     "disgust": "green", "neutral": "white",
@@ -50,14 +51,16 @@ def demo(
 
     if plot is not None:
         check_output(plot)
-    n_people, n_trials, duration = (4, 15, 60.0) if quick else (8, 20, 120.0)
+    n_people, n_trials, n_episodes = (6, 15, 5) if quick else (8, 20, 9)
     with told_warnings(), progress("Simulating people and training on them", 3) as done:
         people, _ = fe.simulate(n_people, n_trials, trial_length=16.0, difficulty=difficulty, seed=seed)
         done(1, 3)
         pipe = fe.Pipeline(fe.presets.preset("de-lda", hop=0.25, tau=1.0, baseline=True)).fit(people)
         done(2, 3)
+        schedule = _schedule(n_episodes, seed)
+        duration = schedule[-1][0] + EPISODE + PAUSE
         (rest, session), truth = fe.synth.simulate_session(
-            duration, subject=n_people + 1, difficulty=difficulty, seed=seed
+            duration, subject=n_people + 1, difficulty=difficulty, schedule=schedule, seed=seed
         )
         personal = pipe.calibrate(rest)
         done(3, 3)
@@ -79,11 +82,20 @@ def demo(
         err.print(f"Wrote {plot}")
 
 
+def _schedule(n_episodes: int, seed: int) -> list[tuple[float, float, str]]:
+    """Episodes of all emotions in random order, a pause between them."""
+    rng = np.random.default_rng(seed)
+    names: list[str] = []
+    while len(names) < n_episodes:
+        names += [str(name) for name in rng.permutation(["joy", "sadness", "fear", "anger"])]
+    return [(PAUSE + i * (EPISODE + PAUSE), EPISODE, name) for i, name in enumerate(names[:n_episodes])]
+
+
 def _decode(engine: Any, rest: Any, session: Any, truth: Any, speed: float | None) -> list[_Step]:
     """Push rest and session chunk by chunk; every prediction about the session beside the truth at its time."""
     n = round(CHUNK * session.sfreq)
     data = np.hstack([rest.data, session.data])
-    begin, delay = rest.duration, 1.0  # the smoother's time constant
+    begin = rest.duration
     steps: list[_Step] = []
     live = Live(console=out, refresh_per_second=10, transient=True)
     shown = speed is not None and out.is_terminal
@@ -93,13 +105,13 @@ def _decode(engine: Any, rest: Any, session: Any, truth: Any, speed: float | Non
     try:
         for start in range(0, data.shape[1] - n + 1, n):
             for p in engine.push(np.ascontiguousarray(data[:, start : start + n])):
-                about = p.time - delay - begin
+                about = p.time - begin
                 if about < 0 or not p.valid:
                     continue
-                steps.append(_Step(p.time - begin, p.label, _true_label(truth, about), p))
+                steps.append(_Step(about, p.label, _true_label(truth, about), p))
                 trace.append(steps[-1])
                 if speed is not None and not shown and len(steps) % 20 == 0:
-                    out.print(f"{p.time - begin:6.1f} s  {p.label:9s} truth: {steps[-1].truth}")
+                    out.print(f"{about:6.1f} s  {p.label:9s} truth: {steps[-1].truth}")
             if shown and trace:
                 live.update(_frame(trace, engine))
             if speed is not None and start / session.sfreq >= begin:

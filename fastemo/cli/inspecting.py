@@ -74,7 +74,7 @@ def _recording(path: str, options: dict[str, Any]) -> tuple[dict[str, Any], str]
         [fe.Window(length, length), fe.BandPower({"all": (2 / length, recording.sfreq / 2.5)})],
         sfreq=recording.sfreq, ch_names=recording.ch_names, check_unit=False,
     )  # fmt: skip
-    windows = probe.predict_windows(recording)
+    windows = probe.engine().push_array(recording.data)
     quality = windows["channel_quality"].mean(axis=0)
     spread = 1.4826 * np.median(np.abs(np.diff(recording.data, axis=1)), axis=1)
     content = {
