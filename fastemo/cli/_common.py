@@ -150,7 +150,7 @@ def make_pipeline(spec: str, **params: Any) -> Any:
         raise ValueError(
             f"{spec} has no list of [[stages]]: each is a table with stage = 'BandPass' and its parameters"
         )
-    return fe.Pipeline.from_spec(content)
+    return fe.Pipeline.from_spec(content.pop("stages"), **content)
 
 
 def check_output(path: str | os.PathLike) -> Path:
