@@ -45,7 +45,8 @@ struct FftPlan {
     const T* signs;            // [stop - first], of imaginary parts: -1 where the last pass gives the conjugate
     index rows;
 
-    // Lengths with a prime factor above 13 are done as a convolution (Bluestein); null elsewhere.
+    // Lengths with a prime factor above 13 are done as a convolution (Bluestein), by a plan for all bins whose last radix
+    // is 1; null elsewhere.
     const FftPlan* convolution;
     const T* chirp;            // [n][2]
     const T* chirp_spectrum;   // [convolution->n][2]

@@ -10,9 +10,7 @@ template <class V, class T, class F>
 FASTEMO_INLINE void finish(const FftPlan<T>& p, T* scratch, F&& f) {
     if (p.convolution) {
         convolve<V>(p, scratch);
-        with_last_radix(*p.convolution, [&](auto r) FASTEMO_INLINE_LAMBDA {
-            f([&](index i) FASTEMO_INLINE_LAMBDA { return convolved_bin<r, V>(p, scratch, i); });
-        });
+        f([&](index i) FASTEMO_INLINE_LAMBDA { return convolved_bin<V>(p, scratch, i); });
     } else {
         middle_passes<V>(p, scratch);
         with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
@@ -25,13 +23,13 @@ FASTEMO_INLINE void finish(const FftPlan<T>& p, T* scratch, F&& f) {
 inline void fft_power(const FftPlan<double>& p, const FftInput& in, const double* taper, bool detrend,
                       const double* scale, double* out, index out_stride, double* scratch, index c0, index c1) {
     for (index c = c0; c < c1; c += vd::width) {
-        const index end = c < in.n_channels ? in.n_channels : c + 1;
+        const Tapered<vd> prepare = {taper, detrend, vd::all(0)};
         if (!in.samples.data)
-            first_pass_of_ring<vd>(p, in.ring, c, taper, detrend, scratch);
+            first_pass_of_ring(p, in.ring, c, prepare, scratch);
         else if (in.samples.dtype == Dtype::f64)
-            first_pass_of_samples<vd, double>(p, in.samples, c, end, taper, detrend, scratch);
+            first_pass_of_samples<vd, double>(p, in.samples, c, in.n_channels, prepare, scratch);
         else
-            first_pass_of_samples<vd, float>(p, in.samples, c, end, taper, detrend, scratch);
+            first_pass_of_samples<vd, float>(p, in.samples, c, in.n_channels, prepare, scratch);
         finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
             for (index i = 0; i < p.stop - p.first; ++i) {
                 const cplx<vd> z = bin(i);
@@ -52,7 +50,7 @@ inline void rfft(const FftPlan<T>& p, const Samples& in, index n_channels, const
     for (index c = c0; c < c1 && c < n_channels; c += W) {
         const index end = n_channels < c1 ? n_channels : c1;
         const int lanes = end - c < W ? int(end - c) : W;
-        first_pass_of_samples<V, T>(p, in, c, end, static_cast<const T*>(nullptr), false, scratch);
+        first_pass_of_samples<V, T>(p, in, c, end, AsIs<V>(), scratch);
         const auto to = [&](int l, index i) {
             return reinterpret_cast<T*>(static_cast<char*>(out.data) + (c + l) * out.channel_stride +
                                         i * out.sample_stride);

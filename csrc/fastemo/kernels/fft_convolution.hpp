@@ -21,15 +21,14 @@ FASTEMO_INLINE index row_of(const FftPlan<T>& p, index i) {
 }
 
 // Takes the place of the first pass, with leaves of one point.
-template <class V, class T>
+template <class V, class T, class Prepare>
 FASTEMO_NOINLINE void chirp_pass(const FftPlan<T>& p, index i, index count, const T* from, index from_stride,
-                                 const T* taper, V mean, T* scratch) {
+                                 const Prepare& prepare, T* scratch) {
     T* re = convolution_area<V>(p, scratch, 2);
     T* im = convolution_area<V>(p, scratch, 3);
     for (index t = i; t < i + count; ++t, from += from_stride) {
         const index at = row_of(*p.convolution, t) * V::width;
-        V x = V::load(from);
-        if (taper) x = (x - mean) * V::all(taper[t]);
+        const V x = prepare(V::load(from), t);
         (x * V::all(p.chirp[2 * t])).store(re + at);
         (x * V::all(p.chirp[2 * t + 1])).store(im + at);
     }
@@ -39,14 +38,13 @@ template <class V, class T>
 FASTEMO_INLINE void transform_in_place(const FftPlan<T>& p, T* rows) {
     const T* base[kMaxFftRadix];
     for (int j = 0; j < p.first_radix; ++j) base[j] = rows + j * p.leaf_stride * V::width;
-    first_pass<V>(p, 0, p.leaves, base, V::width, static_cast<const T*>(nullptr), V::all(0), rows);
+    first_pass<V>(p, 0, p.leaves, base, V::width, AsIs<V>(), rows);
     middle_passes<V>(p, rows);
 }
 
-// Bin i of a transform for all of whose bins the plan was made.
-template <int R, class V, class T>
+template <class V, class T>
 FASTEMO_INLINE cplx<V> signed_bin(const FftPlan<T>& p, const T* rows, index i) {
-    const cplx<V> z = last_pass<R, V>(p, rows, i);
+    const cplx<V> z = last_pass<1, V>(p, rows, i);
     return {z.re, z.im * V::all(p.signs[i])};
 }
 
@@ -72,22 +70,20 @@ FASTEMO_NOINLINE void convolve(const FftPlan<T>& plan, T* scratch) {
         product.re.store(out_re + row_of(p, f) * W);
         (-product.im).store(out_im + row_of(p, f) * W);
     };
-    with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
-        for (index f = 0; 2 * f <= p.n; ++f) {
-            const Z a = signed_bin<r, V>(p, re, f), b = signed_bin<r, V>(p, im, f);
-            put(f, Z{a.re - b.im, a.im + b.re});
-            if (f > 0 && 2 * f < p.n) put(p.n - f, Z{a.re + b.im, b.re - a.im});
-        }
-    });
+    for (index f = 0; 2 * f <= p.n; ++f) {
+        const Z a = signed_bin<V>(p, re, f), b = signed_bin<V>(p, im, f);
+        put(f, Z{a.re - b.im, a.im + b.re});
+        if (f > 0 && 2 * f < p.n) put(p.n - f, Z{a.re + b.im, b.re - a.im});
+    }
     transform_in_place<V>(p, out_re);
     transform_in_place<V>(p, out_im);
 }
 
 // Takes the place of the last pass, for wanted bin number i.
-template <int R, class V, class T>
+template <class V, class T>
 FASTEMO_INLINE cplx<V> convolved_bin(const FftPlan<T>& plan, const T* scratch, index i) {
     const FftPlan<T>& p = *plan.convolution;
-    const cplx<V> a = signed_bin<R, V>(p, scratch, i), b = signed_bin<R, V>(p, scratch + p.rows * V::width, i);
+    const cplx<V> a = signed_bin<V>(p, scratch, i), b = signed_bin<V>(p, scratch + p.rows * V::width, i);
     const T* w = plan.output_chirp + 2 * i;
     return times(cplx<V>{a.re - b.im, -(a.im + b.re)}, V::all(w[0]), V::all(w[1]));
 }

@@ -118,61 +118,66 @@ FASTEMO_NOINLINE V load_lanes(const FftPlan<T>& p, const Lanes<V, In>& in, T* sc
     return running.mean(p.n);
 }
 
-template <class V, class T>
+// The first pass over leaves [i, i + count), or what a convolution has in its place.
+template <class V, class T, class Prepare>
 FASTEMO_INLINE void begin(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
-                          const T* taper, V mean, T* scratch) {
+                          const Prepare& prepare, T* scratch) {
     if (p.convolution)
-        chirp_pass<V>(p, i, count, base[0], from_stride, taper, mean, scratch);
+        chirp_pass<V>(p, i, count, base[0], from_stride, prepare, scratch);
     else
-        first_pass<V>(p, i, count, base, from_stride, taper, mean, scratch);
+        first_pass<V>(p, i, count, base, from_stride, prepare, scratch);
 }
 
-// Points j of the leaves, for rows that are whole natives where they lie.
-template <class V, class T>
+// From rows that are whole natives where they lie; point j of the leaves begins with row j * leaf_stride.
+template <class V, class T, class Prepare>
 FASTEMO_INLINE void first_pass_of_rows(const FftPlan<T>& p, const T* rows, index row_stride, index leaf_stride,
-                                       const T* taper, V mean, T* scratch) {
+                                       const Prepare& prepare, T* scratch) {
     const T* base[kMaxFftRadix];
     for (int j = 0; j < p.first_radix; ++j) base[j] = rows + j * leaf_stride * row_stride;
-    begin<V>(p, 0, p.leaves, base, row_stride, taper, mean, scratch);
+    begin<V>(p, 0, p.leaves, base, row_stride, prepare, scratch);
 }
 
 template <class V>
-FASTEMO_INLINE void first_pass_of_ring(const FftPlan<double>& p, const RingView& ring, index c, const double* taper,
-                                       bool detrend, double* scratch) {
+FASTEMO_INLINE void first_pass_of_ring(const FftPlan<double>& p, const RingView& ring, index c, Tapered<V> prepare,
+                                       double* scratch) {
     const index oldest = ring.first % ring.size;
     const auto row = [&](index i) FASTEMO_INLINE_LAMBDA {
         const index at = oldest + i;
         return ring.base + (at < ring.size ? at : at - ring.size) * ring.stride + c;
     };
-    V mean = V::all(0);
-    if (detrend) mean = mean_of_rows<V>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return V::load(row(i)); });
+    if (prepare.detrend)
+        prepare.mean = mean_of_rows<V>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return V::load(row(i)); });
     // The ring's seam cuts one point's run over the leaves in two; at no other place does any of them wrap round.
     const index before = ring.size - oldest, seam = before < p.n ? before % p.leaves : 0;
     for (index i = 0, end; i < p.leaves; i = end) {
         end = i < seam ? seam : p.leaves;
         const double* base[kMaxFftRadix];
         for (int j = 0; j < p.first_radix; ++j) base[j] = row(i + j * p.leaves);
-        begin<V>(p, i, end - i, base, ring.stride, taper, mean, scratch);
+        begin<V>(p, i, end - i, base, ring.stride, prepare, scratch);
     }
 }
 
-// Channels [c, c + W) of an array, up to channel `end`.
-template <class V, class In, class T>
-FASTEMO_INLINE void first_pass_of_samples(const FftPlan<T>& p, const Samples& in, index c, index end, const T* taper,
-                                          bool detrend, T* scratch) {
-    V mean = V::all(0);
+// Channels [c, c + W) of an array of `end` channels, or as many of them as there are.
+template <class V, class In, class T, class Prepare>
+FASTEMO_INLINE void first_pass_of_samples(const FftPlan<T>& p, const Samples& in, index c, index end, Prepare prepare,
+                                          T* scratch) {
+    constexpr index item = sizeof(T);
+    constexpr bool tapered = std::is_same_v<Prepare, Tapered<V>>;
     if constexpr (std::is_same_v<In, T>) {
-        if (in.channel_stride == index(sizeof(T)) && c + V::width <= end && in.sample_stride % index(sizeof(T)) == 0) {
+        if (in.channel_stride == item && c + V::width <= end && in.sample_stride % item == 0) {
             const T* rows = static_cast<const T*>(in.data) + c;
-            const index stride = in.sample_stride / index(sizeof(T));
-            if (detrend)
-                mean = mean_of_rows<V>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return V::load(rows + i * stride); });
-            return first_pass_of_rows(p, rows, stride, p.leaves, taper, mean, scratch);
+            const index stride = in.sample_stride / item;
+            if constexpr (tapered)
+                if (prepare.detrend)
+                    prepare.mean =
+                        mean_of_rows<V>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return V::load(rows + i * stride); });
+            return first_pass_of_rows<V>(p, rows, stride, p.leaves, prepare, scratch);
         }
     }
-    const V all = load_lanes<V, In>(p, Lanes<V, In>(in, c, end), scratch);
-    if (detrend) mean = all;
-    first_pass_of_rows(p, static_cast<const T*>(scratch), V::width, p.leaf_stride, taper, mean, scratch);
+    const V mean = load_lanes<V, In>(p, Lanes<V, In>(in, c, end), scratch);
+    if constexpr (tapered)
+        if (prepare.detrend) prepare.mean = mean;
+    first_pass_of_rows<V>(p, static_cast<const T*>(scratch), V::width, p.leaf_stride, prepare, scratch);
 }
 
 }  // namespace fastemo::FASTEMO_NS

@@ -16,32 +16,40 @@ FASTEMO_INLINE void real_dft_rows(In&& in, T* rows, index step) {
     });
 }
 
+// What becomes of a sample on the way in: nothing, or the mean is taken off and a taper put on.
+template <class V>
+struct AsIs {
+    FASTEMO_INLINE V operator()(V x, index) const { return x; }
+};
+template <class V>
+struct Tapered {
+    const value_type<V>* taper;
+    bool detrend;
+    V mean;
+
+    FASTEMO_INLINE V operator()(V x, index i) const { return (x - mean) * V::all(taper[i]); }
+};
+
 // Leaves [i, i + count). Their point j is read from base[j] on, one leaf `from_stride` after the other, and becomes row
-// j of the leaf; with a taper (indexed by sample) the mean is taken off and the taper put on.
-template <int R, class V, class T>
+// j of the leaf.
+template <int R, class V, class T, class Prepare>
 FASTEMO_NOINLINE void first_pass(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
-                                 const T* taper, V mean, T* scratch) {
+                                 const Prepare& prepare, T* scratch) {
     const index step = p.leaf_stride * V::width;
     T* to = scratch + i * V::width;
-    if (taper) {
-        for (index t = 0; t < count; ++t, to += V::width)
-            real_dft_rows<R>(
-                [&](auto j) FASTEMO_INLINE_LAMBDA {
-                    return (V::load(base[j] + t * from_stride) - mean) * V::all(taper[i + t + j * p.leaves]);
-                },
-                to, step);
-    } else {
-        for (index t = 0; t < count; ++t, to += V::width)
-            real_dft_rows<R>([&](auto j) FASTEMO_INLINE_LAMBDA { return V::load(base[j] + t * from_stride); }, to,
-                             step);
-    }
+    for (index t = 0; t < count; ++t, to += V::width)
+        real_dft_rows<R>(
+            [&](auto j) FASTEMO_INLINE_LAMBDA {
+                return prepare(V::load(base[j] + t * from_stride), i + t + j * p.leaves);
+            },
+            to, step);
 }
 
-template <class V, class T>
+template <class V, class T, class Prepare>
 inline void first_pass(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
-                       const T* taper, V mean, T* scratch) {
+                       const Prepare& prepare, T* scratch) {
     const auto with = [&](auto radix) FASTEMO_INLINE_LAMBDA {
-        first_pass<radix, V>(p, i, count, base, from_stride, taper, mean, scratch);
+        first_pass<radix, V>(p, i, count, base, from_stride, prepare, scratch);
     };
     switch (p.first_radix) {
         case 1: return with(at<1>);

@@ -55,11 +55,12 @@ bool fft_factorable(index n) {
     return n == 1;
 }
 
-FftFactors fft_factors(index n, index n_bins) {
+FftFactors fft_factors(index n, index n_bins, int wanted_last) {
     Search search{n};
     for (const Radix& first : kRadices)
         for (const Radix& last : kRadices) {
-            if (last.last == 0 || n % (index(first.radix) * last.radix) != 0) continue;
+            if (last.last == 0 || (wanted_last != 0 && last.radix != wanted_last)) continue;
+            if (n % (index(first.radix) * last.radix) != 0) continue;
             search.trial.first = first.radix;
             search.trial.last = last.radix;
             search.passes(n / first.radix / last.radix, first.radix, 100,

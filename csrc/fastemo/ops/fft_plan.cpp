@@ -168,7 +168,7 @@ void Fft<T>::convolve() {
     index length = 0;
     for (index l = least; length == 0 || 4 * l <= 5 * least; ++l) {
         if (!fft_factorable(l)) continue;
-        const FftFactors factors = fft_factors(l, l / 2 + 1);
+        const FftFactors factors = fft_factors(l, l / 2 + 1, 1);
         if (factors.cost < best.cost) best = factors, length = l;
     }
     convolution_ = std::make_unique<Fft>(length, 0, length / 2 + 1, best);

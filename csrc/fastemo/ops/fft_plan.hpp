@@ -18,8 +18,8 @@ struct FftFactors {
 
 // True where n has no prime factor above 13: what the radices can do.
 bool fft_factorable(index n);
-// The cheapest factors of a factorable n when `n_bins` bins are wanted.
-FftFactors fft_factors(index n, index n_bins);
+// The cheapest factors of a factorable n when `n_bins` bins are wanted; `last` is the radix of the last pass, 0 for any.
+FftFactors fft_factors(index n, index n_bins, int last = 0);
 
 template <class T>
 class Fft {
