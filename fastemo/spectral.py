@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,8 @@ def band_power(
     """
     x = _signals(x)
     if method == "fft":
-        _only("method", method, nperseg=(nperseg, None), noverlap=(noverlap, None), order=(order, 4))
+        if nperseg is not None or noverlap is not None or order != 4:
+            _only("method", method, nperseg=(nperseg, None), noverlap=(noverlap, None), order=(order, 4))
         power = _fft_bands(x.shape[-1], sfreq, bands, taper, detrend).compute(x, out, _threads(threads))
     elif method == "welch":
         _only("method", method, order=(order, 4))
@@ -246,25 +248,25 @@ def _into(out: np.ndarray | None, result: np.ndarray) -> np.ndarray:
     return out
 
 
-# What was designed for the last calls, by their arguments.
-_designs: dict[Hashable, Any] = {}
+# What was designed for the last calls: for each set of other arguments, pairs of bands and what was made for them.
+_designs: dict[Hashable, list[tuple[Bands, Any]]] = {}
 
 
 def _design(make: Any, bands: Bands, *arguments: Any) -> Any:
     """`make(bands, *arguments)`, once for the same arguments."""
+    key = (make, *arguments)
     try:
-        if isinstance(bands, Mapping):
-            key: Hashable = (make, *bands.items(), *arguments)
-        else:
-            key = (make, bands if isinstance(bands, str) else tuple(map(tuple, bands)), *arguments)
-        if (found := _designs.get(key)) is not None:
-            return found
-    except TypeError:  # not hashable, or no bands at all
+        for known, made in _designs.get(key, ()):
+            if known == bands:
+                return made
+    except (TypeError, ValueError):  # what cannot be hashed or compared is not kept
         return make(bands, *arguments)
     made = make(bands, *arguments)
     if len(_designs) >= 32:
         _designs.pop(next(iter(_designs)), None)
-    _designs[key] = made
+    kept = _designs.setdefault(key, [])
+    kept.insert(0, (deepcopy(bands), made))
+    del kept[8:]
     return made
 
 
