@@ -47,6 +47,25 @@ if os.environ.get("FASTEMO_CXXFLAGS"):  # for sanitizers
     FLAGS += os.environ["FASTEMO_CXXFLAGS"].split()
 
 
+PKG_CONFIG = """prefix=${{pcfiledir}}/../..
+Name: fastemo
+Description: Runs trained decoders of emotional states from brain signals
+Version: {version}
+Cflags: -I${{prefix}}/include
+Libs: -L${{prefix}}/lib -lfastemo
+"""
+CMAKE_CONFIG = """# find_package(fastemo) gives the target fastemo::fastemo.
+set(fastemo_VERSION {version})
+get_filename_component(_fastemo "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)
+if(NOT TARGET fastemo::fastemo)
+  add_library(fastemo::fastemo SHARED IMPORTED)
+  set_target_properties(fastemo::fastemo PROPERTIES
+    IMPORTED_LOCATION "${{_fastemo}}/lib/{name}"
+    INTERFACE_INCLUDE_DIRECTORIES "${{_fastemo}}/include")
+endif()
+"""
+
+
 class BuildCore(build_ext):
     """Compiles the core and links it twice: for Python, and for everybody else."""
 
@@ -91,6 +110,7 @@ class BuildCore(build_ext):
         )  # fmt: skip
         self.link_library(path.parent, [*pick("c_api"), archive], threads)
         self.copy_headers(path.parent / "include")
+        self.write_configs(path.parent / "lib")
 
     def compile_one(self, job):
         sources, where, macros, flags, includes = job
@@ -140,6 +160,17 @@ class BuildCore(build_ext):
         include.mkdir(exist_ok=True)
         for header in ("fastemo.h", "fastemo.hpp"):
             shutil.copyfile(ROOT / CORE / header, include / header)
+
+    def write_configs(self, lib):
+        """What pkg-config and CMake ask for; relocatable, as the package may be anywhere."""
+        version = self.distribution.get_version()
+        (lib / "pkgconfig").mkdir(exist_ok=True)
+        (lib / "pkgconfig/fastemo.pc").write_text(PKG_CONFIG.format(version=version))
+        (lib / "cmake/fastemo").mkdir(parents=True, exist_ok=True)
+        name = "fastemo.dll" if WINDOWS else "libfastemo.dylib" if MACOS else "libfastemo.so"
+        (lib / "cmake/fastemo/fastemoConfig.cmake").write_text(
+            CMAKE_CONFIG.format(version=version, name=name)
+        )
 
     def why_not(self):
         """The reason why nothing can be compiled here, or None. FASTEMO_WITHOUT_NATIVE=1 is one."""
