@@ -116,7 +116,9 @@ inline bool overlaps_partly(const ArrayView& a, const ArrayView& b) {
 // The C++ object behind a pybind11 instance, without the cost of a cast.
 template <class T>
 T& self_of(PyObject* self) {
-    return *static_cast<T*>(reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr());
+    auto* const value = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr();
+    if (!value) refuse_type("the object was made without calling __init__");
+    return *static_cast<T*>(value);
 }
 
 // Positional and keyword arguments of a METH_FASTCALL | METH_KEYWORDS method, borrowed, in the order of `names`.

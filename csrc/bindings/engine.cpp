@@ -69,17 +69,30 @@ struct Chunk {
     }
 };
 
+// Holds the engine for the calling thread; refuses where another thread has it.
+class Hold {
+public:
+    explicit Hold(PyEngine& engine) : busy_(engine.busy) {
+        if (busy_.test_and_set(std::memory_order_acquire))
+            throw std::runtime_error("this engine is taking a chunk in another thread: give each thread an engine of its own");
+    }
+    ~Hold() { busy_.clear(std::memory_order_release); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+private:
+    std::atomic_flag& busy_;
+};
+
 index push(PyEngine& self, const Chunk& chunk, void* out, index capacity) {
-    if (self.busy.test_and_set(std::memory_order_acquire))
-        throw std::runtime_error("this engine is taking a chunk in another thread: give each thread an engine of its own");
     PushResult r;
+    const Hold hold(self);
     if (self.engine.estimate_ns(chunk.n) < kHoldGilNs) {
         r = self.engine.push(chunk.samples, chunk.n, chunk.stamps, out, capacity);
     } else {
         const py::gil_scoped_release release;
         r = self.engine.push(chunk.samples, chunk.n, chunk.stamps, out, capacity);
     }
-    self.busy.clear(std::memory_order_release);
     switch (r.error) {
         case PushError::none: break;
         case PushError::stamps_not_finite:
@@ -138,8 +151,10 @@ py::dict counters_of(const PyEngine& self) {
 
 py::list latency_of(const PyEngine& self) {
     py::list rows;
-    for (const LatencyRow& r : self.engine.latency())
-        rows.append(py::make_tuple(r.name, r.count, r.p50_ns, r.p99_ns, r.p999_ns, r.max_ns));
+    for (std::size_t i = 0; i < self.engine.n_stages(); ++i) {
+        const Latency r = self.engine.latency_of(i);
+        rows.append(py::make_tuple(self.engine.stage_name(i), r.count, r.p50_ns, r.p99_ns, r.p999_ns, r.max_ns));
+    }
     return rows;
 }
 
@@ -153,7 +168,10 @@ void bind_engine(py::module_& m) {
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())
                    .def("max_predictions", [](const PyEngine& e, index n) { return e.engine.max_predictions(n); }, "n_samples"_a)
-                   .def("reset", [](PyEngine& e) { e.engine.reset(); })
+                   .def("reset", [](PyEngine& e) {
+                       const Hold hold(e);
+                       e.engine.reset();
+                   })
                    .def("latency", &latency_of)
                    .def("counters", &counters_of);
     add_fastcall(cls, engine_push_into_def);

@@ -21,7 +21,7 @@ public:
         if (sos.ndim() != 2 || sos.shape(1) != 6 || sos.shape(0) == 0)
             refuse("sos has shape ", std::string(py::str(py::cast<py::object>(sos).attr("shape"))),
                    ", expected (n_sections, 6)");
-        if (n_channels < 1) refuse("n_channels is ", n_channels, ", expected at least 1");
+        if (n_channels < 1 || n_channels > 1 << 24) refuse("n_channels is ", n_channels, ", expected 1 to ", 1 << 24);
         sections_ = make_sections(sos.data(), sos.shape(0));
         state_ = Buffer<double>(2 * n_sections() * padded(n_channels));
         if (zi.is_none()) return;

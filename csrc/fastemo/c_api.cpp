@@ -11,10 +11,9 @@
 using namespace fastemo;
 
 struct fastemo_engine {
-    explicit fastemo_engine(const ModelFile& file) : engine(file), stages(engine.latency()) {}
+    explicit fastemo_engine(const ModelFile& file) : engine(file) {}
 
     Engine engine;
-    std::vector<LatencyRow> stages;  // for their names
     mutable char error[256] = "";
 
     std::int32_t fail(std::int32_t status, const char* format, ...) const {
@@ -31,28 +30,25 @@ namespace {
 constexpr std::int64_t kMaxSamples = std::int64_t(1) << 32;
 
 template <class Load>
-std::int32_t open_with(Load&& load, fastemo_engine** out, char* message, std::size_t room) noexcept {
-    const auto say = [&](const char* text) {
-        if (message && room) std::snprintf(message, room, "%s", text);
+std::int32_t open_with(const char* name, const void* source, Load&& load, fastemo_engine** out, char* message,
+                       std::size_t room) noexcept {
+    const auto fail = [&](std::int32_t status, const char* format, const char* text) {
+        if (message && room) std::snprintf(message, room, format, text);
+        return status;
     };
     if (message && room) *message = 0;
-    if (!out) {
-        say("engine is NULL, expected where to put the engine");
-        return FASTEMO_ERROR_ARGUMENT;
-    }
+    if (!out) return fail(FASTEMO_ERROR_ARGUMENT, "%s is NULL, expected where to put the engine", "engine");
     *out = nullptr;
+    if (!source) return fail(FASTEMO_ERROR_ARGUMENT, "%s is NULL", name);
     try {
         *out = new fastemo_engine(load());
         return FASTEMO_OK;
     } catch (const std::bad_alloc&) {
-        say("the model needs more memory than there is");
-        return FASTEMO_ERROR_MEMORY;
+        return fail(FASTEMO_ERROR_MEMORY, "%s", "the model needs more memory than there is");
     } catch (const std::exception& e) {
-        say(e.what());
-        return FASTEMO_ERROR_MODEL;
+        return fail(FASTEMO_ERROR_MODEL, "%s", e.what());
     } catch (...) {
-        say("unknown error");
-        return FASTEMO_ERROR_MODEL;
+        return fail(FASTEMO_ERROR_MODEL, "%s", "unknown error");
     }
 }
 
@@ -75,21 +71,11 @@ extern "C" {
 int32_t fastemo_abi_version(void) { return FASTEMO_ABI_VERSION; }
 
 int32_t fastemo_open_file(const char* path, fastemo_engine** engine, char* message, size_t room) {
-    return open_with(
-        [&] {
-            if (!path) throw ModelError("path is NULL");
-            return ModelFile::load(path);
-        },
-        engine, message, room);
+    return open_with("path", path, [&] { return ModelFile::load(path); }, engine, message, room);
 }
 
 int32_t fastemo_open_memory(const void* bytes, size_t n, fastemo_engine** engine, char* message, size_t room) {
-    return open_with(
-        [&] {
-            if (!bytes) throw ModelError("bytes is NULL");
-            return ModelFile::parse(bytes, n);
-        },
-        engine, message, room);
+    return open_with("bytes", bytes, [&] { return ModelFile::parse(bytes, n); }, engine, message, room);
 }
 
 void fastemo_close(fastemo_engine* e) { delete e; }
@@ -164,13 +150,13 @@ int32_t fastemo_get_counters(const fastemo_engine* e, fastemo_counters* out) {
 }
 
 const char* fastemo_stage_name(const fastemo_engine* e, int32_t i) {
-    return e && i >= 0 && std::size_t(i) < e->stages.size() ? e->stages[std::size_t(i)].name.c_str() : nullptr;
+    return e && i >= 0 && std::size_t(i) < e->engine.n_stages() ? e->engine.stage_name(std::size_t(i)) : nullptr;
 }
 
 int32_t fastemo_stage_latency(const fastemo_engine* e, int32_t i, fastemo_latency* out) {
     if (!e) return FASTEMO_ERROR_ARGUMENT;
-    if (i < 0 || std::size_t(i) >= e->stages.size()) return e->fail(FASTEMO_ERROR_ARGUMENT, "there is no stage %d", int(i));
-    const LatencyRow r = e->engine.latency_of(std::size_t(i));
+    if (i < 0 || std::size_t(i) >= e->engine.n_stages()) return e->fail(FASTEMO_ERROR_ARGUMENT, "there is no stage %d", int(i));
+    const Latency r = e->engine.latency_of(std::size_t(i));
     return give(e, fastemo_latency{0, r.count, r.p50_ns, r.p99_ns, r.p999_ns, r.max_ns}, out);
 }
 

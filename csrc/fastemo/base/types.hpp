@@ -7,6 +7,7 @@
 namespace fastemo {
 
 using index = std::ptrdiff_t;
+static_assert(sizeof(index) == 8, "sizes are computed in 64 bits");
 
 // Signals are kept time-major: one row of channels per sample, padded to whole groups of kLanes channels.
 // A group is the unit of work for threads, and the number of logical accumulators of every reduction.

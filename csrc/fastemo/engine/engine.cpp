@@ -44,11 +44,18 @@ RecordLayout::RecordLayout(index n_outputs, index n_channels) : n_outputs(n_outp
     size = round_up(abstained + 1, 8);
 }
 
-Engine::Engine(const ModelFile& file, int threads)
+Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes) try
+    : Engine(file, threads, MemoryLimit(max_bytes)) {
+} catch (const std::bad_alloc&) {
+    throw ModelError("the model needs more memory than there is, or more than " + std::to_string(max_bytes >> 20) + " MB");
+}
+
+Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
     : program_(Program::compile(file, threads)), pool_(threads), input_(program_->header, program_->input, program_->clock.max_rows),
       quality_(program_->header, program_->clock, program_->input), layout_(program_->n_outputs(), n_channels()),
       usable_(program_->clock.max_windows), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
+    kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said
     if (header().output_kind == OutputKind::intensities) {
         const char* names[] = {"valence", "arousal", "dominance"};
         for (int i = 0; i < 3; ++i)
@@ -187,22 +194,18 @@ void Engine::reset() noexcept {
     input_.reset();
 }
 
-LatencyRow Engine::latency_of(std::size_t stage) const {
-    const double ns = rate_.ns_per_tick();
-    const Histogram& h = histograms_[stage];
-    const auto& names = program_->names;
-    const std::string name = stage == 0                 ? "input"
-                             : stage == 1               ? "quality"
-                             : stage < names.size() + 2 ? names[stage - 2]
-                             : stage == names.size() + 2 ? "output"
-                                                         : "push";
-    return {name, h.count(), h.quantile(.5) * ns, h.quantile(.99) * ns, h.quantile(.999) * ns, double(h.max()) * ns};
+const char* Engine::stage_name(std::size_t stage) const noexcept {
+    const auto& ops = program_->names;
+    if (stage == 0) return "input";
+    if (stage == 1) return "quality";
+    if (stage < ops.size() + 2) return ops[stage - 2].c_str();
+    return stage == ops.size() + 2 ? "output" : "push";
 }
 
-std::vector<LatencyRow> Engine::latency() const {
-    std::vector<LatencyRow> rows;
-    for (std::size_t i = 0; i < histograms_.size(); ++i) rows.push_back(latency_of(i));
-    return rows;
+Latency Engine::latency_of(std::size_t stage) const noexcept {
+    const double ns = rate_.ns_per_tick();
+    const Histogram& h = histograms_[stage];
+    return {h.count(), h.quantile(.5) * ns, h.quantile(.99) * ns, h.quantile(.999) * ns, double(h.max()) * ns};
 }
 
 }  // namespace fastemo

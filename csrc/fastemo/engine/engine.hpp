@@ -32,16 +32,15 @@ struct PushResult {
     index at = 0;         // the sample to blame, or the room that `out` must have
 };
 
-struct LatencyRow {
-    std::string name;
+struct Latency {
     std::uint64_t count;
     double p50_ns, p99_ns, p999_ns, max_ns;
 };
 
 class Engine {
 public:
-    // Throws ModelError.
-    explicit Engine(const ModelFile& file, int threads = 1);
+    // Throws ModelError, also where the program would take more than `max_bytes` of memory.
+    explicit Engine(const ModelFile& file, int threads = 1, std::int64_t max_bytes = std::int64_t(1) << 32);
 
     // Takes n samples of every channel and writes the predictions that fall due to `out`, which has room for
     // `capacity` records. On an error nothing has changed.
@@ -56,13 +55,16 @@ public:
     index max_predictions(index n) const noexcept;
     index room(index n, const double* stamps) const noexcept { return predictions_of(input_.check(n, stamps).rows); }
     const Counters& counters() const { return input_.counters(); }
-    LatencyRow latency_of(std::size_t stage) const;
-    std::vector<LatencyRow> latency() const;
+    // Stages are input, quality, every op, output and the whole push.
+    std::size_t n_stages() const { return histograms_.size(); }
+    const char* stage_name(std::size_t stage) const noexcept;
+    Latency latency_of(std::size_t stage) const noexcept;
     double estimate_ns(index n) const noexcept {
         return double(n) * ns_per_sample_ + double(n / program_->clock.hop + 1) * ns_per_window_;
     }
 
 private:
+    Engine(const ModelFile& file, int threads, const MemoryLimit&);
     Frame frame_of(index n) const noexcept;
     void process(const Input::Block& block, char*& out) noexcept;
     void write(const Frame& f, index w, char* out) noexcept;
@@ -79,7 +81,7 @@ private:
     double ns_per_sample_, ns_per_window_;
     int vad_output_[3] = {-1, -1, -1};  // outputs that are valence, arousal, dominance themselves
     TickRate rate_;
-    std::vector<Histogram> histograms_;  // input, quality, every op, output, the whole push
+    std::vector<Histogram> histograms_;  // of the stages
 };
 
 }  // namespace fastemo

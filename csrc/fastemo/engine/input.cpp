@@ -1,5 +1,6 @@
 #include "input.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -22,8 +23,8 @@ bool StampLine::step(double stamp, double tolerance, index& missing) noexcept {
         return true;
     }
     if (departure > 0) {
-        const double samples = std::nearbyint(departure / dt);
-        missing = samples < 1e15 ? index(samples) : index(1e15);
+        const double samples = std::nearbyint(departure / dt);  // wild stamps can make dt zero or negative
+        missing = samples > 0 ? index(std::min(samples, 1e15)) : 0;
     }
     expected = stamp;
     return true;

@@ -40,7 +40,7 @@ bool parse_op_name(const std::string& name, OpName& out) {
         number = number * 10 + std::size_t(name[i] - '0');
     }
     const auto next = name.find('.', dot + 1);
-    if (next == std::string::npos) throw ModelError("tensor " + name + " belongs to an op but names no parameter");
+    if (next == std::string::npos) throw ModelError("tensor " + shown(name) + " belongs to an op but names no parameter");
     out = {number, name.substr(0, next + 1), name.substr(dot + 1, next - dot - 1)};
     return true;
 }
@@ -50,11 +50,11 @@ std::vector<OpName> op_names(const ModelFile& file) {
     for (const auto& [name, tensor] : file.tensors()) {
         OpName op;
         if (!parse_op_name(name, op)) continue;
-        if (op.number > 9999) throw ModelError("tensor " + name + ": more than 10000 ops");
+        if (op.number > 9999) throw ModelError("tensor " + shown(name) + ": more than 10000 ops");
         if (op.number >= found.size()) found.resize(op.number + 1);
         OpName& known = found[op.number];
         if (!known.prefix.empty() && known.prefix != op.prefix)
-            throw ModelError("op " + std::to_string(op.number) + " is both " + known.prefix + " and " + op.prefix);
+            throw ModelError("op " + std::to_string(op.number) + " is both " + shown(known.prefix) + " and " + shown(op.prefix));
         known = op;
     }
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -95,40 +95,36 @@ Header Header::read(const ModelFile& file) {
 }
 
 std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
-    try {
-        auto p = std::make_unique<Program>();
-        p->header = Header::read(file);
-        Clock& clock = p->clock;
-        clock.length = index(bounded(file, "window.length", 1, kMaxSamples));
-        clock.hop = index(bounded(file, "window.hop", 1, kMaxSamples));
-        // One thread works in L2; several need blocks long enough to pay for their meeting.
-        clock.max_rows = threads > 1 ? 2048 : 128;
-        clock.max_rows = std::max<index>(std::min(clock.max_rows, 64 * clock.hop), 1);
-        clock.max_windows = clock.max_rows / clock.hop + 1;
+    auto p = std::make_unique<Program>();
+    p->header = Header::read(file);
+    Clock& clock = p->clock;
+    clock.length = index(bounded(file, "window.length", 1, kMaxSamples));
+    clock.hop = index(bounded(file, "window.hop", 1, kMaxSamples));
+    // One thread works in L2; several need blocks long enough to pay for their meeting.
+    clock.max_rows = threads > 1 ? 2048 : 128;
+    clock.max_rows = std::max<index>(std::min(clock.max_rows, 64 * clock.hop), 1);
+    clock.max_windows = clock.max_rows / clock.hop + 1;
 
-        const index n_channels = index(p->header.ch_names.size());
-        p->input = Slot::make(Slot::signal, 1, n_channels, clock.max_rows);
-        const auto names = op_names(file);
-        if (names.empty()) throw ModelError("the program has no ops");
-        for (const OpName& name : names) {
-            std::vector<const Slot*> inputs;
-            for (const std::int64_t slot : file.i64_array(name.prefix + "in", {ModelFile::any})) {
-                if (slot < 0 || std::size_t(slot) > p->ops.size())
-                    throw ModelError("op " + name.prefix + "in reads slot " + std::to_string(slot) + ", which is not written before it");
-                inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
-            }
-            p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
-            p->ops.push_back(make_op(name.kind, OpInit(file, name.prefix, std::move(inputs), clock)));
+    const index n_channels = index(p->header.ch_names.size());
+    p->input = Slot::make(Slot::signal, 1, n_channels, clock.max_rows);
+    const auto names = op_names(file);
+    if (names.empty()) throw ModelError("the program has no ops");
+    for (const OpName& name : names) {
+        std::vector<const Slot*> inputs;
+        for (const std::int64_t slot : file.i64_array(name.prefix + "in", {ModelFile::any})) {
+            if (slot < 0 || std::size_t(slot) > p->ops.size())
+                throw ModelError("op " + shown(name.prefix + "in") + " reads slot " + std::to_string(slot) + ", which is not written before it");
+            inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
         }
-        p->output = &p->ops.back()->out;
-        if (p->output->kind != Slot::vector) throw ModelError("the last op gives no vector of features or scores");
-        if (p->header.output_kind != OutputKind::features && p->n_outputs() != index(p->header.labels.size()))
-            throw ModelError("the program has " + std::to_string(p->n_outputs()) + " outputs, but labels names " +
-                             std::to_string(p->header.labels.size()));
-        return p;
-    } catch (const std::bad_alloc&) {
-        throw ModelError("the model needs more memory than there is");
+        p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
+        p->ops.push_back(make_op(name.kind, OpInit(file, name.prefix, std::move(inputs), clock)));
     }
+    p->output = &p->ops.back()->out;
+    if (p->output->kind != Slot::vector) throw ModelError("the last op gives no vector of features or scores");
+    if (p->header.output_kind != OutputKind::features && p->n_outputs() != index(p->header.labels.size()))
+        throw ModelError("the program has " + std::to_string(p->n_outputs()) + " outputs, but labels names " +
+                         std::to_string(p->header.labels.size()));
+    return p;
 }
 
 double Program::ns_per_sample() const {

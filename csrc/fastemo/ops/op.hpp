@@ -26,7 +26,11 @@ struct Slot {
     index size() const { return rows * cols; }
     double* row(index i) const { return data.data() + i * stride; }
 
+    // Wider slots than this cannot be meant, and narrower ones keep every product of sizes within 64 bits.
+    static constexpr index kMaxStride = index(1) << 27;
+
     static Slot make(Kind kind, index rows, index cols, index capacity) {
+        if (rows > kMaxStride || cols > kMaxStride || rows > kMaxStride / padded(cols)) throw std::bad_alloc();
         Slot s{kind, rows, cols, rows * padded(cols), {}, nullptr};
         s.data = Buffer<double>(s.stride * capacity);
         return s;

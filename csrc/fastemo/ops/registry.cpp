@@ -28,7 +28,7 @@ const Slot& OpInit::input(Slot::Kind kind) const {
     return *inputs[0];
 }
 
-void OpInit::fail(const std::string& what) const { throw ModelError("op " + prefix.substr(0, prefix.size() - 1) + " " + what); }
+void OpInit::fail(const std::string& what) const { throw ModelError("op " + shown(prefix.substr(0, prefix.size() - 1)) + " " + what); }
 
 std::unique_ptr<Op> make_op(const std::string& kind, const OpInit& init) {
     for (const auto& [name, make] : kFactories)
