@@ -29,61 +29,75 @@ void relax() {
 
 }  // namespace
 
-Pool::~Pool() {
-    if (workers_.empty()) return;
-    if (process_ != long(getpid())) {
-        for (auto& w : workers_) w.detach();  // the parent's threads: nothing to join here
+void Pool::dismiss() noexcept {
+    if (!crew_) return;
+    if (crew_->process != long(getpid())) {
+        // The parent's: there is no thread to join here, and one may have been holding the mutex. It is left alone.
+        (void)crew_.release();
         return;
     }
     {
-        std::lock_guard lock(mutex_);
-        stop_.store(true);
+        std::lock_guard lock(crew_->mutex);
+        crew_->stop.store(true);
     }
-    begin_.notify_all();
-    for (auto& w : workers_) w.join();
+    crew_->begin.notify_all();
+    for (auto& worker : crew_->workers) worker.join();
+    crew_.reset();
 }
 
 void Pool::launch() {
-    for (auto& w : workers_) w.detach();
-    workers_.clear();
-    round_.store(0), asleep_.store(0);
-    process_ = long(getpid());
-    for (int t = 1; t < threads_; ++t) workers_.emplace_back([this, t] { loop(t); });
+    dismiss();
+    crew_ = std::make_unique<Crew>();
+    crew_->process = long(getpid());
+    crew_->workers.reserve(std::size_t(threads_ - 1));
+    for (int t = 1; t < threads_; ++t) crew_->workers.emplace_back([crew = crew_.get(), t] { crew->loop(t); });
 }
 
-void Pool::start(index parts, Call call, const void* work) {
-    if (process_ != long(getpid())) launch();
-    parts_ = parts, call_ = call, work_ = work;
-    busy_.store(threads_ - 1, std::memory_order_relaxed);
-    round_.fetch_add(1);
-    if (asleep_.load() > 0) {
-        std::lock_guard lock(mutex_);
-        begin_.notify_all();
+void Pool::start(Job& job) noexcept {
+    if (!crew_ || crew_->process != long(getpid())) {
+        try {
+            launch();
+        } catch (const std::exception&) {
+            // The system gives no more threads: those that there are will do.
+            if (!crew_) return;
+        }
+    }
+    job.threads = int(crew_->workers.size()) + 1;
+    crew_->job = job;
+    crew_->busy.store(job.threads - 1, std::memory_order_relaxed);
+    crew_->round.fetch_add(1);
+    if (crew_->asleep.load() > 0) {
+        std::lock_guard lock(crew_->mutex);
+        crew_->begin.notify_all();
     }
 }
 
-void Pool::wait() {
-    for (int spins = 0; busy_.load(std::memory_order_acquire) > 0; ++spins)
-        if (spins > kSpins) std::this_thread::yield();
+void Pool::wait() noexcept {
+    if (!crew_) return;
+    for (int spins = 0; crew_->busy.load(std::memory_order_acquire) > 0;) {
+        if (spins < kSpins)
+            ++spins;
+        else
+            std::this_thread::yield();
+    }
 }
 
-void Pool::loop(int thread) {
+void Pool::Crew::loop(int thread) {
     const DenormalScope flush;
     std::uint64_t done = 0;
     for (;;) {
-        const auto ready = [&] { return round_.load() != done || stop_.load(); };
+        const auto ready = [&] { return round.load() != done || stop.load(); };
         for (int spins = 0; spins < kSpins && !ready(); ++spins) relax();
         if (!ready()) {
-            std::unique_lock lock(mutex_);
-            asleep_.fetch_add(1);
-            begin_.wait(lock, ready);
-            asleep_.fetch_sub(1);
+            std::unique_lock lock(mutex);
+            asleep.fetch_add(1);
+            begin.wait(lock, ready);
+            asleep.fetch_sub(1);
         }
-        if (stop_.load()) return;
+        if (stop.load()) return;
         ++done;
-        const auto [p0, p1] = range(thread, parts_);
-        if (p0 < p1) call_(work_, p0, p1);
-        busy_.fetch_sub(1, std::memory_order_release);
+        job.run(thread);
+        busy.fetch_sub(1, std::memory_order_release);
     }
 }
 
