@@ -27,7 +27,7 @@ inline void scale(const double* x, double factor, double* y, index n) {
 
 inline void log_map(const double* x, double gain, double offset, double floor, double* y, index n) {
     for_natives(n, [&](index i) {
-        (vd::all(gain) * log(max(vd::load(x + i), vd::all(floor))) + vd::all(offset)).store(y + i);
+        (vd::all(gain) * log(max(vd::all(floor), vd::load(x + i))) + vd::all(offset)).store(y + i);
     });
 }
 
