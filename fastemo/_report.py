@@ -187,7 +187,8 @@ class Evaluation:
 
     def _table(self) -> list[str]:
         width = max(len(name) for name in (*self.scores, "chance (majority)"))
-        lines = [f"  {'':{width}}  {'mean':>8}  {'95 % interval':>17}  {'all together':>12}"]
+        over = f"over {self.by}s:"
+        lines = [f"  {over:{width}}  {'mean':>8}  {'95 % interval':>17}  {'all together':>12}"]
         for name, s in self.scores.items():
             interval = f"[{_shown(name, s.low)}, {_shown(name, s.high)}]" if math.isfinite(s.low) else ""
             together = _shown(name, s.together)

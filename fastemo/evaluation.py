@@ -119,6 +119,8 @@ def evaluate(
     check_in("calibrate", calibrate, (False, True, "baseline"))
     if isinstance(n_shuffles, bool) or not isinstance(n_shuffles, (int, np.integer)) or n_shuffles < 0:
         raise ValueError(f"n_shuffles must be a whole number of at least 0, got {n_shuffles!r}")
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or (n_jobs < 1 and n_jobs != -1):
+        raise ValueError(f"n_jobs must be a whole number of at least 1, or -1, got {n_jobs!r}")
     if pipe.decoder is None:
         raise ValueError("pipe has no decoder, so there is nothing to score: add one such as LDA()")
     recordings = pipe._recordings(X, y, fresh=True)
@@ -143,7 +145,7 @@ def evaluate(
         return scored
 
     workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         scored = [s for part in pool.map(lambda fold: one(fold, task), folds) for s in part]
         groups = _by_group(scored, names, task)
         rng = np.random.default_rng(seed)
