@@ -179,6 +179,14 @@ def test_noisy_channel_scores_nothing(backend):
     assert r["channel_quality"].tolist() == [[1, 0]]
 
 
+def test_noisy_fraction_at_the_limit_is_good(backend):
+    # 15 of 22 samples: (15 / 22) * 22 rounds to less than 15.
+    program = make_program([mean_square()], window_length=22, quality_step=50.0, quality_noisy=15 / 22)
+    x = np.zeros(23)
+    x[1:15:2], x[15:] = 60, 60
+    assert records(Engine(program, backend=backend), [x])["channel_quality"].tolist() == [[1], [1]]
+
+
 def test_abstention(backend):
     ops = [mean_square(), Op("ema", (1,), {"alpha": np.array([0.5])})]
     program = make_program(ops, window_length=2, window_hop=2, quality_rail=100.0, quality_minimum=0.6)

@@ -80,7 +80,7 @@ private:
     }
     void score(index w) noexcept {
         double* out = scores_.data() + w * rows_.cols;
-        const double length = double(clock_.length), limit = header_.noisy * length;
+        const double length = double(clock_.length);
         const std::int32_t* bad = sums_.data();
         const std::int32_t* noisy = sums_.data() + rows_.stride;
         if (n_any_ == 0) {
@@ -89,7 +89,7 @@ private:
         } else {
             double sum = 0;
             for (index c = 0; c < rows_.cols; ++c) {
-                out[c] = noisy[c] > limit ? 0.0 : 1 - bad[c] / length;
+                out[c] = noisy[c] / length > header_.noisy ? 0.0 : 1 - bad[c] / length;
                 sum += out[c];
             }
             overall_[w] = sum / double(rows_.cols);

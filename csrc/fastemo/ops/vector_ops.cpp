@@ -164,34 +164,35 @@ private:
     std::vector<double> bias_;
 };
 
-// The slots of scores are small; a layout of several rows would need its padding skipped.
-class ScoreOp : public RowOp {
+// Over the whole vector, whatever its rows; padding is computed on and left out of maximum and sum.
+class SoftmaxOp final : public RowOp {
 public:
-    explicit ScoreOp(const OpInit& init) : RowOp(init) {
-        if (in_.rows != 1) init.fail("reads scores, but its input has " + std::to_string(in_.rows) + " rows of features");
-        out = vector_slot(init, 1, in_.cols);
+    explicit SoftmaxOp(const OpInit& init) : RowOp(init) {
+        out = vector_slot(init, in_.rows, in_.cols);
         ns_per_window = 3 * double(in_.stride);
     }
-};
-
-class SoftmaxOp final : public ScoreOp {
-public:
-    using ScoreOp::ScoreOp;
     void map(const double* x, double* y) noexcept override {
         const index n = in_.cols;
-        const double top = *std::max_element(x, x + n);
-        for (index k = 0; k < n; ++k) y[k] = x[k] - top;
-        kernels().exp(y, y, n);
-        double sum = 0;
-        for (index k = 0; k < n; ++k) sum += y[k];
-        for (index k = 0; k < n; ++k) y[k] /= sum;
+        double top = x[0], sum = 0;
+        for (index r = 0; r < in_.rows; ++r) top = std::max(top, *std::max_element(row(x, r), row(x, r) + n));
+        for (index i = 0; i < in_.stride; ++i) y[i] = x[i] - top;
+        kernels().exp(y, y, in_.stride);
+        for (index r = 0; r < in_.rows; ++r)
+            for (index k = 0; k < n; ++k) sum += row(y, r)[k];
+        for (index i = 0; i < in_.stride; ++i) y[i] /= sum;
     }
+
+private:
+    const double* row(const double* x, index r) const { return x + r * in_.col_stride(); }
 };
 
-class SigmoidOp final : public ScoreOp {
+class SigmoidOp final : public RowOp {
 public:
-    using ScoreOp::ScoreOp;
-    void map(const double* x, double* y) noexcept override { kernels().sigmoid(x, y, in_.cols); }
+    explicit SigmoidOp(const OpInit& init) : RowOp(init) {
+        out = vector_slot(init, in_.rows, in_.cols);
+        ns_per_window = 3 * double(in_.stride);
+    }
+    void map(const double* x, double* y) noexcept override { kernels().sigmoid(x, y, in_.stride); }
 };
 
 // Smoothers pass windows through until the first usable one, and keep their state over unusable ones.

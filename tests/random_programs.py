@@ -1,0 +1,170 @@
+"""Programs of any ops and any header, and streams with any faults, from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+from programs import make_program
+from scipy.signal import butter, sosfilt_zi
+
+from fastemo._program import Op, Program
+
+LABELS = ("calm", "valence", "joy", "arousal", "dominance")
+
+
+class _Ops:
+    """Ops in the making, with the number of rows and columns of every slot."""
+
+    def __init__(self, rng: np.random.Generator, n_channels: int, length: int) -> None:
+        self.rng, self.length = rng, length
+        self.ops: list[Op] = []
+        self.shapes = [(1, n_channels)]
+
+    def add(self, kind, inputs, shape, **tensors) -> int:
+        arrays = {name: np.atleast_1d(np.asarray(value)) for name, value in tensors.items()}
+        self.ops.append(Op(kind, tuple(inputs), arrays))
+        self.shapes.append(shape)
+        return len(self.ops)
+
+    def sections(self, n_sections):
+        low = self.rng.uniform(1, 20)
+        return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
+
+    def signal(self, slot: int) -> int:
+        kind, (_, n) = self.rng.choice(["reference", "matrix", "sos"]), self.shapes[slot]
+        if kind == "reference":
+            return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
+        if kind == "matrix":
+            n_out = int(self.rng.integers(1, 12))
+            return self.add(kind, [slot], (1, n_out), coef=self.rng.normal(size=(n_out, n)))
+        sos = self.sections(self.rng.integers(1, 4))
+        return self.add(kind, [slot], (1, n), coef=sos, zi=sosfilt_zi(sos) * self.rng.integers(0, 2))
+
+    def power(self, slot: int) -> int:
+        """A vector of powers of a signal."""
+        n = self.shapes[slot][1]
+        if self.rng.random() < 0.5:
+            bank = np.array([self.sections(2) for _ in range(self.rng.integers(1, 4))])
+            zi = np.array([sosfilt_zi(sos) for sos in bank])
+            return self.add("bank_power", [slot], (len(bank), n), coef=bank, zi=zi)
+        window = self.add("window", [slot], (1, n))
+        first = int(self.rng.integers(0, self.length // 2 + 1))
+        stop = int(self.rng.integers(first, self.length // 2 + 1)) + 1
+        taper, scale = self.rng.uniform(0, 1, self.length), self.rng.uniform(0, 1, stop - first)
+        power = self.add(
+            "fft_power", [window], (stop - first, n),
+            taper=taper, bins=[first, stop], scale=scale, detrend=self.rng.integers(0, 2),
+        )  # fmt: skip
+        if self.rng.random() < 0.5:
+            return power
+        edges = np.sort(self.rng.integers(0, stop - first + 1, (self.rng.integers(1, 4), 2)), axis=1)
+        edges[:, 1] += edges[:, 0] == edges[:, 1]
+        edges -= (edges[:, 1:] > stop - first).astype(int)
+        return self.add(
+            "bandsum", [power], (len(edges), n), edges=edges, weight=self.rng.uniform(0, 1, len(edges))
+        )
+
+    def vector(self, slot: int) -> int:
+        kind, shape = self.rng.choice(["relative", "log", "affine", "ema", "boxcar"]), self.shapes[slot]
+        size = shape[0] * shape[1]
+        if kind == "relative":
+            # Shares of what is nothing but rounding would be anything.
+            apart = self.add("log", [slot], shape, gain=1.0, offset=20.0, floor=1e-6)
+            return self.add(kind, [apart], shape, n_rows=shape[0])
+        if kind == "log":
+            return self.add(kind, [slot], shape, gain=self.rng.normal(), offset=self.rng.normal(), floor=1e-4)
+        if kind == "affine":
+            shift, scale = self.rng.normal(size=(2, size))
+            return self.add(kind, [slot], shape, shift=shift, scale=scale)
+        if kind == "ema":
+            return self.add(kind, [slot], shape, alpha=self.rng.choice([0.1, 0.5, 1.0]))
+        return self.add(kind, [slot], shape, n=self.rng.integers(1, 5))
+
+    def concat(self, slots: list[int]) -> int:
+        shapes = [self.shapes[s] for s in slots]
+        stacks = len({cols for _, cols in shapes}) == 1
+        shape = (sum(r for r, _ in shapes), shapes[0][1]) if stacks else (1, sum(r * c for r, c in shapes))
+        return self.add("concat", slots, shape)
+
+    def linear(self, slot: int, n_out: int) -> int:
+        size = int(np.prod(self.shapes[slot]))
+        coef = self.rng.normal(size=(n_out, size)) / size
+        return self.add("linear", [slot], (1, n_out), coef=coef, bias=self.rng.normal(size=n_out))
+
+
+def random_program(seed: int) -> Program:
+    """Any mix of ops behind any header; the outputs are well conditioned, so that two engines must agree."""
+    rng = np.random.default_rng(seed)
+    n_channels, length = int(rng.integers(1, 12)), int(rng.integers(1, 40))
+    kind = int(rng.integers(0, 4))
+    build = _Ops(rng, n_channels, length)
+    signals, vectors = [0], []
+    for _ in range(rng.integers(0, 4)):
+        signals.append(build.signal(int(rng.choice(signals))))
+    for _ in range(rng.integers(1, 4)):
+        vectors.append(build.power(int(rng.choice(signals))))
+    for _ in range(rng.integers(0, 4)):
+        vectors.append(build.vector(int(rng.choice(vectors))))
+    slot = build.concat([int(s) for s in rng.choice(vectors, rng.integers(1, 4))])
+    labels, vad = (), None
+    if kind:
+        slot = build.add("log", [slot], build.shapes[slot], gain=0.5, offset=0.0, floor=1e-4)
+        if kind == 3 or rng.random() < 0.7:
+            slot = build.linear(slot, int(rng.integers(1, 6)))
+        if kind < 3:
+            slot = build.add("softmax" if kind == 1 else "sigmoid", [slot], build.shapes[slot])
+        n_outputs = int(np.prod(build.shapes[slot]))
+        labels = tuple(LABELS[k] if k < len(LABELS) else f"label {k}" for k in rng.permutation(n_outputs))
+        vad = rng.uniform(-1, 1, (3, n_outputs))
+        vad[rng.random(vad.shape) < 0.05] = np.nan
+    if rng.random() < 0.5:
+        slot = build.vector(slot) if kind == 0 else build.add("ema", [slot], build.shapes[slot], alpha=0.3)
+    header = {
+        "input_scale": float(rng.choice([1.0, 1e-3, 0.1, 1e6])),
+        "input_gap_policy": int(rng.integers(0, 3)),
+        "input_max_gap": int(rng.integers(1, 12)),
+        "input_gap_tolerance": float(rng.choice([0.0, 0.004, 0.015, 0.03])),
+        "input_on_backward": int(rng.integers(0, 2)),
+        "window_length": length,
+        "window_hop": int(rng.integers(1, 50)),
+        "quality_flat": int(rng.choice([2, 3, 5, 1 << 40])),
+        "quality_rail": float(rng.choice([50.0, np.inf])),
+        "quality_step": float(rng.choice([30.0, 80.0, np.inf])),
+        # Fractions that windows do have: the limit itself is still good.
+        "quality_noisy": float(rng.integers(0, length + 1) / length),
+        "quality_minimum": float(rng.choice([0.0, 0.3, 0.7, 1.0])),
+        "time_warmup": int(rng.choice([0, 1, 7, 40])),
+        "time_delay": float(rng.uniform(-0.1, 0.5)),
+        "output_kind": kind,
+    }
+    return make_program(build.ops, n_channels, labels=labels, vad=vad, **header)
+
+
+def random_stream(seed: int, program: Program, n: int = 300) -> tuple[np.ndarray, np.ndarray | None]:
+    """Samples (n_channels, n) in the program's unit with runs that are missing, flat or wild, and their stamps.
+
+    Stamps, if any, jitter, drift, stand still, go back, are no numbers, and leave gaps about as long as `max_gap`.
+    """
+    rng = np.random.default_rng(seed)
+    n_channels, max_gap = len(program.ch_names), program.scalar("input.max_gap")
+    x = rng.normal(size=(n_channels, n)) * 20
+    if rng.random() < 0.3:
+        x = 10 * np.rint(x / 10)  # meets the limits of quality exactly, and stands still
+    for _ in range(rng.integers(0, 9)):
+        some = rng.random(n_channels) < rng.choice([0.2, 0.5, 1.0])
+        start = int(rng.choice([0, rng.integers(0, n)]))
+        run = slice(start, start + int(rng.choice([1, 2, max_gap - 1, max_gap, max_gap + 1, 3 * max_gap])))
+        x[some, run] = rng.choice([np.nan, np.nan, np.nan, np.inf, -np.inf, 0.0, 7.0, 100.0])
+    x /= program.scalar("input.scale")
+    if rng.random() < 0.3:
+        return x, None
+    jitter = rng.choice([0.0, 0.1, 0.8])
+    steps = np.ones(n) * rng.choice([1.0, 1.001, 0.98]) + jitter * rng.uniform(-1, 1, n)
+    for _ in range(rng.integers(0, 8)):
+        steps[rng.integers(0, n)] += rng.choice(
+            [0.5, 1.5, 2.5, max_gap, max_gap + 1, 2 * max_gap, 1e4, -3, -0.9]
+        )
+    stamps = 1e3 + np.cumsum(steps) / 100
+    for _ in range(rng.integers(0, 4)):
+        i = rng.integers(1, n)
+        stamps[i] = rng.choice([stamps[i - 1], np.nan, np.inf, stamps[i] - 1, -np.inf])
+    return x, stamps
