@@ -51,7 +51,6 @@ struct FftPlan {
     const T* chirp;            // [n][2]
     const T* chirp_spectrum;   // [convolution->n][2]
     const T* output_chirp;     // [stop - first][2]
-
 };
 
 // Samples in the caller's array or, where samples.data is null, in a ring.

@@ -72,25 +72,48 @@ constexpr number alternating_series(number x, int first) {
     return s;
 }
 
+struct Rotation {
+    number cosine, sine;
+};
+
+constexpr Rotation operator*(Rotation a, Rotation b) {
+    const number minus_sine = {-a.sine.high, -a.sine.low};
+    return {a.cosine * b.cosine + minus_sine * b.sine, a.sine * b.cosine + a.cosine * b.sine};
+}
+
+// By q/n right angles, 0 <= 2 q <= n.
+constexpr Rotation rotation(index q, index n) {
+    constexpr number right_angle = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
+    const number x = right_angle * number{double(q), 0} / double(n);
+    return {alternating_series(x, 0), x * alternating_series(x, 1)};
+}
+
 }  // namespace twofold
 
-// The angle is brought into the first eighth of the circle in integers, so that nothing is lost before the series.
-constexpr Root root_of_unity(index k, index n) {
-    k %= n;
-    if (k < 0) k += n;
-    const bool below = 2 * k > n;  // e^(-2 pi i (n - k)/n) is the conjugate
-    if (below) k = n - k;
-    const bool left = 4 * k > n;  // mirrored at the imaginary axis, in units of 1/(2n) turns
-    index half_turns = left ? n - 2 * k : 2 * k;
-    const bool steep = 4 * half_turns > n;  // mirrored at the diagonal, in units of 1/(4n) turns
-    index quarter_turns = steep ? n - 2 * half_turns : 2 * half_turns;
+// An angle of k/n turns brought into the first eighth of the circle, in integers: nothing is lost before the series.
+struct FoldedAngle {
+    index right_angles;  // of n, at most half of one
+    bool steep, left, below;
 
-    constexpr twofold::number half_pi = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
-    const twofold::number x = half_pi * twofold::number{double(quarter_turns), 0} / double(n);
-    const double c = twofold::alternating_series(x, 0).high;
-    const double s = (x * twofold::alternating_series(x, 1)).high;
-    const double re = steep ? s : c, im = steep ? c : s;
-    return {left ? 0 - re : re, below ? im : 0 - im};
+    constexpr FoldedAngle(index k, index n) : right_angles(0), steep(false), left(false), below(false) {
+        k %= n;
+        if (k < 0) k += n;
+        below = 2 * k > n;
+        if (below) k = n - k;
+        left = 4 * k > n;
+        const index half_turns = left ? n - 2 * k : 2 * k;
+        steep = 4 * half_turns > n;
+        right_angles = steep ? n - 2 * half_turns : 2 * half_turns;
+    }
+    constexpr Root root(twofold::Rotation r) const {
+        const double re = steep ? r.sine.high : r.cosine.high, im = steep ? r.cosine.high : r.sine.high;
+        return {left ? 0 - re : re, below ? im : 0 - im};
+    }
+};
+
+constexpr Root root_of_unity(index k, index n) {
+    const FoldedAngle angle(k, n);
+    return angle.root(twofold::rotation(angle.right_angles, n));
 }
 
 }  // namespace fastemo

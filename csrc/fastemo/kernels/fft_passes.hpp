@@ -152,9 +152,9 @@ FASTEMO_INLINE cplx<V> last_pass(const FftPlan<T>& plan, const T* scratch, index
     const T* im = scratch + plan.bins[i].im * W;
     cplx<V> sum = {V::load(re + (R - 1) * W), V::load(im + (R - 1) * W)};
     static_for<R - 1>([&](auto step) FASTEMO_INLINE_LAMBDA {
-        constexpr index at = (R - 2 - step) * W;
-        sum = {fma(sum.re, wr, fma(-sum.im, wi, V::load(re + at))),
-               fma(sum.re, wi, fma(sum.im, wr, V::load(im + at)))};
+        constexpr index block = (R - 2 - step) * W;
+        sum = {fma(sum.re, wr, fma(-sum.im, wi, V::load(re + block))),
+               fma(sum.re, wi, fma(sum.im, wr, V::load(im + block)))};
     });
     return sum;
 }

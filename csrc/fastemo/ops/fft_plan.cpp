@@ -9,21 +9,22 @@ namespace fastemo {
 
 namespace {
 
-// e^(-2 pi i k/n) for every k, from half a circle of them.
+// e^(-2 pi i k/n) for any k: each is the product of one of about sqrt(n) coarse and one of as many fine rotations.
 class RootTable {
 public:
     explicit RootTable(index n) : n_(n) {
-        for (index k = 0; 2 * k <= n; ++k) half_.push_back(root_of_unity(k, n));
+        while (2 * step_ * step_ < n) ++step_;
+        for (index q = 0; 2 * q <= n; q += step_) coarse_.push_back(twofold::rotation(q, n));
+        for (index q = 0; q < step_ && 2 * q <= n; ++q) fine_.push_back(twofold::rotation(q, n));
     }
     Root operator()(index k) const {
-        k %= n_;
-        if (k < 0) k += n_;
-        return 2 * k <= n_ ? half_[k] : Root{half_[n_ - k].re, -half_[n_ - k].im};
+        const FoldedAngle angle(k, n_);
+        return angle.root(coarse_[angle.right_angles / step_] * fine_[angle.right_angles % step_]);
     }
 
 private:
-    index n_;
-    std::vector<Root> half_;
+    index n_, step_ = 1;
+    std::vector<twofold::Rotation> coarse_, fine_;
 };
 
 template <class T>
