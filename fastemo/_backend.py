@@ -14,6 +14,8 @@ native_error: str | None = None
 try:
     from fastemo import _core as core
 except ImportError as error:
+    if "FASTEMO_TARGET" in str(error):  # a target was asked for by name: no other may take its place
+        raise
     core = None
     native_error = str(error)
     message = (
@@ -28,12 +30,12 @@ except ImportError as error:
 def resolve(name: str):
     """The best implementation of a kernel: compiled, else Numba, else the reference."""
     from importlib import import_module
-    from importlib.util import find_spec
 
     if core is not None and hasattr(core, name):
         return getattr(core, name)
-    for module in filter(find_spec, ("fastemo.jit", "fastemo.reference")):
-        implementation = getattr(import_module(module), name, None)
-        if implementation is not None:
-            return implementation
+    for module in ("fastemo.jit", "fastemo.reference"):
+        try:
+            return getattr(import_module(module), name)
+        except (ImportError, AttributeError):  # no Numba on this machine, or not this name
+            continue
     raise AttributeError(f"no implementation of {name!r}")

@@ -100,6 +100,32 @@ def decoder(n_channels: int, seed: int = 0, **header) -> Program:
     return make_program(ops, n_channels, labels=("calm", "joy"), vad=vad, **(defaults | header))
 
 
+def filter_bank_decoder(n_channels: int, seed: int = 0, **header) -> Program:
+    """As `decoder`, of ops that give the same bits on every CPU target: no FFT."""
+    rng = np.random.default_rng(seed)
+    bank = np.array([butter(2, band, "bandpass", fs=100, output="sos") for band in ([4, 8], [8, 13])])
+    n_features = 2 * n_channels
+    ops = [
+        Op("reference", (0,), {"weights": rng.uniform(size=n_channels) / n_channels}),
+        Op("matrix", (1,), {"coef": rng.normal(size=(n_channels, n_channels))}),
+        Op("sos", (2,), {"coef": bank[1], "zi": sosfilt_zi(bank[1])}),
+        Op("bank_power", (2,), {"coef": bank, "zi": np.array([sosfilt_zi(s) for s in bank])}),
+        Op("relative", (4,), {"n_rows": np.array([2])}),
+        Op("bank_power", (3,), {"coef": bank, "zi": np.array([sosfilt_zi(s) for s in bank])}),
+        Op("concat", (5, 6)),
+        Op("bandsum", (7,), {"edges": np.array([[0, 3], [2, 4]]), "weight": np.array([0.5, 2.0])}),
+        Op("log", (8,), {"gain": np.array([0.5]), "offset": np.array([1.4]), "floor": np.array([1e-4])}),
+        Op("affine", (9,), {"shift": rng.normal(size=n_features), "scale": rng.normal(size=n_features)}),
+        Op("linear", (10,), {"coef": 0.3 * rng.normal(size=(2, n_features)), "bias": np.zeros(2)}),
+        Op("boxcar", (11,), {"n": np.array([3])}),
+        Op("softmax", (12,)),
+        Op("ema", (13,), {"alpha": np.array([0.25])}),
+    ]
+    defaults = {"window_length": 20, "window_hop": 7, "time_warmup": 30, "output_kind": 1, "quality_flat": 6}
+    vad = [[-1, 1], [0.5, 0.5], [np.nan, np.nan]]
+    return make_program(ops, n_channels, labels=("calm", "joy"), vad=vad, **(defaults | header))
+
+
 def bad_stream(seed, n=120, n_channels=3, stamped=True):
     """Samples with runs of NaN, alone and in all channels, and stamps with jitter and gaps."""
     rng = np.random.default_rng(seed)
