@@ -65,7 +65,8 @@ struct simd {
     raw v;
 
     static FASTEMO_INLINE simd load(const T* p) { return {*reinterpret_cast<const unaligned*>(p)}; }
-    static FASTEMO_INLINE simd all(T x) { return {raw{} + x}; }
+    // x - 0 is x, zeros of either sign included, so compilers drop the subtraction; 0 + x they may not.
+    static FASTEMO_INLINE simd all(T x) { return {x - raw{}}; }
     FASTEMO_INLINE void store(T* p) const { *reinterpret_cast<unaligned*>(p) = v; }
 
     friend FASTEMO_INLINE simd operator+(simd a, simd b) { return {a.v + b.v}; }
@@ -97,7 +98,9 @@ FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) {
 
 template <class T, int W>
 FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) {
-    return {a.v < T(0) ? -a.v : a.v};
+    using integer = typename same_size_int<T>::type;
+    constexpr integer all_but_sign = sizeof(T) == 8 ? integer(0x7fffffffffffffff) : integer(0x7fffffff);
+    return {(typename simd<T, W>::raw)((typename simd<T, W>::mask)a.v & all_but_sign)};
 }
 
 // a b + c and a b - c, rounded once where the target has fused multiply-add, twice elsewhere. Compilers keep lane
