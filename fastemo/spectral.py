@@ -307,8 +307,8 @@ def _make_bank(bands: Bands, sfreq: float, order: int) -> tuple[np.ndarray, np.n
         raise ValueError(f"order must be a whole number of at least 1, got {order!r}")
     names, limits = check_bands(bands, check_positive("sfreq", sfreq, unit="Hz"))
     sos = [
-        butterworth(sfreq, *band, int(order), f"the band {name!r}")
-        for name, band in zip(names, limits.tolist())
+        butterworth(sfreq, lo, hi, int(order), f"the band {name!r}")
+        for name, (lo, hi) in zip(names, limits.tolist())
     ]
     return np.array(sos), np.array([first_sample_state(s) for s in sos])
 
