@@ -294,7 +294,7 @@ def _segments(x: np.ndarray, nperseg: Any, noverlap: Any) -> np.ndarray:
     overlap = length // 2 if noverlap is None else noverlap
     if isinstance(overlap, bool) or not isinstance(overlap, (int, np.integer)) or not 0 <= overlap < length:
         raise ValueError(f"noverlap must be from 0 to nperseg - 1 = {length - 1}, got {overlap!r}")
-    windows = np.lib.stride_tricks.sliding_window_view(x, length, axis=-1)[..., :: length - overlap, :]
+    windows = np.lib.stride_tricks.sliding_window_view(x, int(length), axis=-1)[..., :: length - overlap, :]
     return np.moveaxis(windows, -2, 0)
 
 
