@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent
 CORE = Path("csrc/fastemo")
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
 WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
+LIBRARY = "fastemo.dll" if WINDOWS else "libfastemo.dylib" if MACOS else "libfastemo.so"
 
 if WINDOWS:
     FLAGS = ["/std:c++20", "/O2", "/fp:precise", "/EHsc", "/utf-8"]
@@ -55,15 +56,28 @@ Cflags: -I${{prefix}}/include
 Libs: -L${{prefix}}/lib -lfastemo
 """
 CMAKE_CONFIG = """# find_package(fastemo) gives the target fastemo::fastemo.
-set(fastemo_VERSION {version})
 get_filename_component(_fastemo "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)
 if(NOT TARGET fastemo::fastemo)
   add_library(fastemo::fastemo SHARED IMPORTED)
   set_target_properties(fastemo::fastemo PROPERTIES
-    IMPORTED_LOCATION "${{_fastemo}}/lib/{name}"
+    IMPORTED_LOCATION "${{_fastemo}}/lib/{library}"
+    IMPORTED_IMPLIB "${{_fastemo}}/lib/fastemo.lib"
     INTERFACE_INCLUDE_DIRECTORIES "${{_fastemo}}/include")
 endif()
 """
+CMAKE_VERSION = """set(PACKAGE_VERSION {release})
+if(NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()
+"""
+CONFIGS = {
+    "pkgconfig/fastemo.pc": PKG_CONFIG,
+    "cmake/fastemo/fastemoConfig.cmake": CMAKE_CONFIG,
+    "cmake/fastemo/fastemoConfigVersion.cmake": CMAKE_VERSION,
+}
 
 
 class BuildCore(build_ext):
@@ -75,6 +89,7 @@ class BuildCore(build_ext):
             if os.environ.get("FASTEMO_REQUIRE_NATIVE") == "1":
                 raise RuntimeError(f"cannot build the compiled core: {reason}")
             self.warn(f"fastemo is installed without its compiled core, and will be slow: {reason}")
+            self.forget_earlier_build(Path(self.get_ext_fullpath(ext.name)))
             return
         import pybind11
 
@@ -96,10 +111,11 @@ class BuildCore(build_ext):
         pick = lambda *kinds: [o for key, out in objects.items() if key.startswith(kinds) for o in out]  # noqa: E731
         archive_dir = Path(self.build_temp).resolve()
         archive_objects = pick("core", *TARGETS)
-        self.compiler.create_static_lib(archive_objects, "fastemo_core", output_dir=str(archive_dir))
         archive = self.compiler.library_filename(
             "fastemo_core", lib_type="static", output_dir=str(archive_dir)
         )
+        Path(archive).unlink(missing_ok=True)  # it may hold objects of sources that are gone
+        self.compiler.create_static_lib(archive_objects, "fastemo_core", output_dir=str(archive_dir))
 
         threads = [] if WINDOWS else ["-pthread"]
         path = Path(self.get_ext_fullpath(ext.name))
@@ -134,22 +150,23 @@ class BuildCore(build_ext):
         """The C library: exports fastemo_* and nothing else."""
         lib = package / "lib"
         lib.mkdir(exist_ok=True)
-        name = "fastemo.dll" if WINDOWS else "libfastemo.dylib" if MACOS else "libfastemo.so"
         if MACOS:
-            flags = [*flags, "-Wl,-exported_symbol,_fastemo_*", "-Wl,-install_name,@rpath/" + name]
+            flags = [*flags, "-Wl,-exported_symbol,_fastemo_*", "-Wl,-install_name,@rpath/" + LIBRARY]
         elif not WINDOWS:
             script = Path(self.build_temp) / "exports.map"
             script.write_text("{ global: fastemo_*; local: *; };\n")
-            flags = [*flags, f"-Wl,--version-script={script}", "-Wl,-soname," + name]
+            flags = [*flags, f"-Wl,--version-script={script}", "-Wl,-soname," + LIBRARY]
         self.compiler.link_shared_object(
             objects,
-            str(lib / name),
+            str(lib / LIBRARY),
             extra_postargs=self.link_flags(flags),
             build_temp=self.build_temp,
             target_lang="c++",
         )
 
     def copy_extensions_to_source(self):
+        if not all(map(os.path.exists, self.get_outputs())):
+            return
         super().copy_extensions_to_source()
         for directory in ("lib", "include"):
             built = Path(self.build_lib) / "fastemo" / directory
@@ -164,13 +181,16 @@ class BuildCore(build_ext):
     def write_configs(self, lib):
         """What pkg-config and CMake ask for; relocatable, as the package may be anywhere."""
         version = self.distribution.get_version()
-        (lib / "pkgconfig").mkdir(exist_ok=True)
-        (lib / "pkgconfig/fastemo.pc").write_text(PKG_CONFIG.format(version=version))
-        (lib / "cmake/fastemo").mkdir(parents=True, exist_ok=True)
-        name = "fastemo.dll" if WINDOWS else "libfastemo.dylib" if MACOS else "libfastemo.so"
-        (lib / "cmake/fastemo/fastemoConfig.cmake").write_text(
-            CMAKE_CONFIG.format(version=version, name=name)
-        )
+        for name, template in CONFIGS.items():
+            (lib / name).parent.mkdir(parents=True, exist_ok=True)
+            text = template.format(version=version, release=version.split(".dev")[0], library=LIBRARY)
+            (lib / name).write_text(text)
+
+    def forget_earlier_build(self, extension):
+        """Whatever lies in the build folder goes into the package, so a core from before must not lie there."""
+        extension.unlink(missing_ok=True)
+        for folder in ("lib", "include"):
+            shutil.rmtree(extension.parent / folder, ignore_errors=True)
 
     def why_not(self):
         """The reason why nothing can be compiled here, or None. FASTEMO_WITHOUT_NATIVE=1 is one."""
