@@ -431,7 +431,7 @@ class TestManifest:
             (["0.5", "1", ""], [0.5, 1.0, None]),
             (["1", "joy"], ["1", "joy"]),
             (["1_2", "nan"], ["1_2", "nan"]),
-            (["joy|fear", "joy"], [frozenset({"joy", "fear"}), "joy"]),
+            (["joy|fear", "joy"], [frozenset({"joy", "fear"}), frozenset({"joy"})]),
             (["joy=0.7| fear=0.1"], [{"joy": 0.7, "fear": 0.1}]),
         ],
     )

@@ -135,21 +135,25 @@ def read_pattern(
 def parse_labels(texts: list[str | None]) -> list[Any]:
     """Labels out of text: numbers if all are (integers are classes), else names.
 
-    "joy|surprise" is a set of both, "joy=0.7|anger=0.2" intensities by name.
+    "joy|surprise" is a set of both ("|" the empty one; where one label is a set, all are),
+    "joy=0.7|anger=0.2" intensities by name.
 
     >>> parse_labels(["1", "2"]), parse_labels(["0.5", "1"]), parse_labels(["1", "joy"])
     ([1, 2], [0.5, 1.0], ['1', 'joy'])
     >>> parse_labels(["joy=0.7|anger=0.2", None])
     [{'joy': 0.7, 'anger': 0.2}, None]
+    >>> [sorted(names) for names in parse_labels(["joy|surprise", "joy", "|"])]
+    [['joy', 'surprise'], ['joy'], []]
     """
     given = [text for text in texts if text is not None]
     for number, kind in ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float)):
         if all(re.fullmatch(number, text, re.ASCII | re.IGNORECASE) for text in given):
             return [None if text is None else kind(text) for text in texts]
-    return [None if text is None else _parse_label(text) for text in texts]
+    sets = any("|" in text and "=" not in text for text in given)
+    return [None if text is None else _parse_label(text, sets) for text in texts]
 
 
-def _parse_label(text: str) -> Any:
+def _parse_label(text: str, in_sets: bool) -> Any:
     parts = [part.strip() for part in text.split("|")]
     if all("=" in part for part in parts):
         pairs = (part.split("=", 1) for part in parts)
@@ -159,7 +163,7 @@ def _parse_label(text: str) -> Any:
             raise ValueError(
                 f"label {text!r} must give a number after each =, as in joy=0.7|anger=0.2"
             ) from None
-    return parts[0] if len(parts) == 1 else frozenset(parts)
+    return frozenset(part for part in parts if part) if in_sets else parts[0]
 
 
 def _manifest_rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:

@@ -32,7 +32,7 @@ def write_predictions(
         A file that is there already is replaced.
     predictions : structured array, shape (n_windows,)
         A field of several values becomes as many columns: `probabilities` p_<label>, `outputs` <label>,
-        `channel_quality` quality_<channel>, any other <field>_0, ...
+        `channel_quality` quality_<channel>, any other <field>_0, ... A set of labels becomes "joy|surprise".
     labels : sequence, optional
         Names of the outputs; numbers by default.
     ch_names : sequence of str, optional
@@ -80,7 +80,7 @@ def _columns(
     for field in names_of:
         values = predictions[field]
         if values.ndim == 1:
-            columns[field] = values
+            columns[field] = _plain(values) if values.dtype == object else values
             continue
         values = values.reshape(len(values), int(np.prod(values.shape[1:])))
         argument, given = ("ch_names", ch_names) if field == "channel_quality" else ("labels", labels)
@@ -97,6 +97,13 @@ def _columns(
                 raise ValueError(f"{argument} would give two columns the name {prefix}{name}")
             columns[f"{prefix}{name}"] = column
     return columns
+
+
+def _plain(labels: np.ndarray) -> np.ndarray:
+    """Several labels at once as manifests have them: "joy|surprise"."""
+    out = labels.copy()
+    out[:] = ["|".join(sorted(v)) if isinstance(v, (set, frozenset)) else v for v in labels]
+    return out
 
 
 def _rows(columns: dict[str, np.ndarray]) -> Any:
