@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastemo._lowering import Build, Feature, InputOptions, lower
+from fastemo._lowering import Build, Feature, InputOptions, lower, until
 from fastemo._program import Program
 from fastemo._validate import close_matches
 from fastemo.recording import Recording, as_recordings
@@ -158,6 +158,14 @@ class Estimator:
     def _features(self) -> tuple[Feature, ...]:
         """The features that the decoder sees."""
         return self._lowered(None if hasattr(self, "fitted_") else self._n_given)[0].features
+
+    def _feature_records(self, recordings: Sequence[Recording]) -> list[np.ndarray]:
+        """The engine's records of each recording, in which the outputs are what arrives at the decoder."""
+        from fastemo._offline import run
+
+        program, steps = self.program, self._lowered()[0].steps
+        last = next((i for i, step in enumerate(steps) if step.stage is self.decoder), len(steps)) - 1
+        return run(until(program, steps[last].slot), recordings)
 
     def _decide(self, recordings: Sequence[Recording]) -> np.ndarray:
         """What the valid windows of each recording say together, shape (n_recordings, n_labels)."""

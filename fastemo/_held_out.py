@@ -69,9 +69,10 @@ class Task:
                     known |= {label} if self.space.kind == "classes" else set(label)
             for label in self.space.classes:
                 if label not in known:
-                    held_out = ", ".join(dict.fromkeys(str(names[i]) for i in fold.test))
+                    alone = ", ".join(dict.fromkeys(str(names[i]) for i in fold.test))
+                    where = alone if alone.startswith(what) else f"{what} {alone}"
                     raise ValueError(
-                        f"only {what} {held_out} has {label!r}, so nothing is left to learn it from when that is "
+                        f"{label!r} occurs in {where} only, so nothing is left to learn it from when that is "
                         "held out: record it more than once, hold out something else, or leave the class out"
                     )
 

@@ -212,7 +212,7 @@ class Evaluation:
         ranked = sorted(self.groups, key=lambda g: g.scores[first])
         if len(ranked) > 1:
             worst, best = (f"{g.name} {_shown(first, g.scores[first])}" for g in (ranked[0], ranked[-1]))
-            lines += ["", f"  {first}: worst {self.by} {worst}, best {best}"]
+            lines += ["", f"  {first} by {self.by}: worst {worst}, best {best}"]
         return lines + [f"  note: {note}" for note in self.notes]
 
 

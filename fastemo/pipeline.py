@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._estimator import Estimator
-from fastemo._lowering import BACKWARD_POLICIES, GAP_POLICIES, check_order, until
+from fastemo._lowering import BACKWARD_POLICIES, GAP_POLICIES, check_order
 from fastemo._validate import UV_PER_UNIT, check_in, check_positive
 from fastemo.recording import Recording
 from fastemo.stages import Stage
@@ -240,14 +240,10 @@ class Pipeline(Estimator):
         ndarray of float64, shape (n_windows, n_features), or a list of them
             One array for one recording, a list for several. NaN where a window abstained.
         """
-        from fastemo._offline import run
-
         # Without anything to learn, rate and channels may be those of the recordings.
         ready = copy.copy(self).fit(X) if None in self._place and self.__sklearn_is_fitted__() else self
         recordings = ready._recordings(X)
-        program, steps = ready.program, ready._lowered()[0].steps
-        last = next((i for i, step in enumerate(steps) if step.stage is self.decoder), len(steps)) - 1
-        rows = [records["outputs"].copy() for records in run(until(program, steps[last].slot), recordings)]
+        rows = [records["outputs"].copy() for records in ready._feature_records(recordings)]
         return rows if _several(X, recordings) else rows[0]
 
     def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:

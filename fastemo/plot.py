@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastemo.emotions import DIMENSIONS
+
 __all__ = ["plot_trace"]
 
 
@@ -80,17 +82,14 @@ def plot_trace(
 
 
 def _columns(predictions: Any, labels: Sequence[Any] | None) -> tuple:
-    dimensions = ("valence", "arousal", "dominance")
     if isinstance(predictions, np.ndarray):
-        field = next(f for f in ("probabilities", "intensities", "features") if f in predictions.dtype.names)
-        outputs, get = predictions[field], predictions.__getitem__
+        table: dict[str, np.ndarray] = {name: predictions[name] for name in predictions.dtype.names or ()}
+        outputs = next(table[name] for name in ("probabilities", "intensities") if name in table)
         names = list(labels) if labels is not None else list(range(outputs.shape[1]))
     else:
+        fields = ("time", "quality", "valid", *DIMENSIONS)
+        table = {name: np.array([getattr(p, name) for p in predictions]) for name in fields}
         outputs = np.array([p.outputs for p in predictions])
         names = list(labels if labels is not None else predictions[0].labels)
-
-        def get(name: str) -> np.ndarray:
-            return np.array([getattr(p, name) for p in predictions])
-
-    affect = {d: get(d) for d in dimensions if np.isfinite(get(d)).any()}
-    return get("time"), outputs, affect, get("quality"), get("valid").astype(bool), names
+    affect = {name: table[name] for name in DIMENSIONS if np.isfinite(table[name]).any()}
+    return table["time"], outputs, affect, table["quality"], table["valid"].astype(bool), names

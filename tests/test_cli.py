@@ -11,6 +11,7 @@ import pytest
 
 import fastemo as fe
 from fastemo.cli import main
+from fastemo.cli._common import cut_baselines
 
 EDF = Path(os.environ.get("FASTEMO_DATA", ""), "eegmat", "raw_edf")
 
@@ -90,6 +91,44 @@ def test_decode_adapts_to_the_person_and_plots(study, model, capsys, tmp_path):
     summary = json.loads(capsys.readouterr().out)
     assert summary["windows"] == 17  # 30 s of rest less 20, windows of 2 s every 0.5 s
     assert picture.stat().st_size > 10_000
+    assert (
+        run("decode", model, study.parent / "0.csv", "--baseline", "0:20", "-o", tmp_path / "p.csv", *CSV)
+        == 0
+    )
+    times = np.genfromtxt(tmp_path / "p.csv", delimiter=",", names=True)
+    assert times["stamp"][0] == pytest.approx(22 - 1 / 128)  # in the time of the file
+
+
+def test_decode_without_rest_says_what_is_missing(study, model, capsys):
+    assert run("decode", model, study.parent / "3.csv", *CSV) == 0
+    shown = capsys.readouterr()
+    assert "--baseline" in shown.err
+    assert "labels: " in shown.out
+
+
+def test_decode_several_recordings_of_one_person(study, model, tmp_path, capsys):
+    files = [study.parent / "0.csv", study.parent / "1.csv", study.parent / "2.csv"]
+    path = tmp_path / "all.jsonl"
+    assert run("decode", model, *files, "--baseline", "0:28", "-o", path, *CSV) == 0
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert list(dict.fromkeys(r["recording"] for r in rows)) == [str(f) for f in files]
+    first, second = (fe.read(f, sfreq=128, unit="uV") for f in files[:2])
+    expected = fe.load(model).calibrate(first.crop(0, 28)).predict_windows(second)
+    got = [r["p_joy"] for r in rows if r["recording"] == str(files[1])]
+    np.testing.assert_array_equal(got, expected["probabilities"][:, 1])
+    assert run("decode", model, *files, "--plot", tmp_path / "p.png", *CSV) == 1
+    assert "--plot draws one recording, got 3" in capsys.readouterr().err
+
+
+def test_several_labels_at_once(study, tmp_path):
+    manifest = study.parent / "several.csv"
+    text = study.read_text().replace(",joy,", ",joy|high,").replace(",fear,", ",fear,")
+    manifest.write_text(text)
+    assert run("train", manifest, "-o", tmp_path / "m.fastemo", "--hop", "1", *CSV) == 0
+    assert fe.load(tmp_path / "m.fastemo").label_space_.kind == "multilabel"
+    assert run("decode", tmp_path / "m.fastemo", study.parent / "3.csv", "-o", tmp_path / "p.csv", *CSV) == 0
+    labels = {line.split(",")[-1] for line in (tmp_path / "p.csv").read_text().splitlines()[1:]}
+    assert labels <= {"", "fear", "joy", "high", "high|joy", "fear|high", "fear|joy", "fear|high|joy"}
 
 
 def test_evaluate(study, capsys):
@@ -103,6 +142,21 @@ def test_evaluate(study, capsys):
     assert "%" in shown
 
 
+def test_evaluation_is_kept_in_the_model(study, tmp_path, capsys):
+    path = tmp_path / "m.fastemo"
+    assert run("train", study, "-o", path, "--hop", "1", "--evaluate", "subject", "--json", *CSV) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert run("info", path) == 0
+    shown = capsys.readouterr().out
+    accuracy = summary["evaluation"]["scores"]["accuracy"]["mean"]
+    assert f"accuracy: {accuracy:.3f}, 95 % interval" in shown
+    assert "evaluated on 3 unseen subjects (features scaled by: pre-trial rest baseline)" in shown
+    assert "causal: yes" in shown
+    people = fe.io.read_manifest(study, sfreq=128, unit="uV")
+    pipe = fe.Pipeline(fe.presets.preset("de-lda", hop=1.0, baseline=True))
+    assert fe.evaluate(pipe, people, calibrate=True).accuracy == accuracy
+
+
 def test_info_of_a_model_and_of_a_recording(study, model, capsys):
     assert run("info", model) == 0
     assert "trained on" in capsys.readouterr().out
@@ -110,6 +164,7 @@ def test_info_of_a_model_and_of_a_recording(study, model, capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["labels"] == ["fear", "joy"]
     assert content["provenance"]["n_subjects"] == 3
+    assert content["causal"] is True
     assert run("info", study.parent / "1.csv", "--json", *CSV) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["n_channels"] == 19
@@ -122,8 +177,10 @@ def test_extract_is_transform(study, model, tmp_path):
     names = path.read_text().splitlines()[0].split(",")
     pipe = fe.load(model)
     expected = pipe.transform(fe.read(study.parent / "3.csv", sfreq=128, unit="uV"))
-    assert names == list(pipe.get_feature_names_out())
-    np.testing.assert_array_equal(np.loadtxt(path, delimiter=",", skiprows=1), expected)
+    assert names == ["time", "valid", *pipe.get_feature_names_out()]
+    table = np.genfromtxt(path, delimiter=",", skip_header=1)
+    np.testing.assert_array_equal(table[:, 2:], expected)
+    np.testing.assert_allclose(np.diff(table[:, 0]), 0.5, rtol=1e-12)
 
 
 def test_stream_prints_predictions_as_they_fall_due(study, model, capsys):
@@ -131,6 +188,7 @@ def test_stream_prints_predictions_as_they_fall_due(study, model, capsys):
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     expected = fe.load(model).predict_windows(fe.read(study.parent / "3.csv", sfreq=128, unit="uV"))
     assert [r["label"] for r in rows] == expected["label"].tolist()
+    np.testing.assert_array_equal([r["p_joy"] for r in rows], expected["probabilities"][:, 1])
 
 
 def test_pipeline_from_toml(study, tmp_path):
@@ -179,6 +237,25 @@ def test_errors_are_one_sentence_and_a_status(arguments, words, capsys, tmp_path
     assert error.startswith("error: ")
     assert words in error
     assert error.count("\n") == 1
+    with pytest.raises((ValueError, OSError)):
+        main([*map(str, arguments), "--debug"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "see fastemo train --help"),
+        (["decode", "m.fastemo", "x.csv", "--chnk", "1"], "--chnk"),
+        (["trane"], "No such command 'trane'"),
+        (["demo", "--difficulty", "2"], "--difficulty"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_status_2(arguments, words, capsys):
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert words in error
+    assert error.count("\n") == 1
 
 
 def test_wrong_baselines_and_presets_are_named(study, capsys):
@@ -186,6 +263,37 @@ def test_wrong_baselines_and_presets_are_named(study, capsys):
     assert "START:STOP" in capsys.readouterr().err
     assert run("evaluate", study, "--pipeline", "de-lga", *CSV) == 1
     assert "de-lda" in capsys.readouterr().err
+
+
+def test_what_a_toml_pipeline_gets_wrong_is_named(study, tmp_path, capsys):
+    toml = tmp_path / "p.toml"
+    for text, words in (
+        ("stages = [", "p.toml is no TOML"),
+        ("sfreq = 1", "has no list of [[stages]]"),
+        ('stages = [{stage = "Windw"}]', "did you mean 'Window'"),
+        ('stages = [{stage = "Window", length = 2, hop = 0}]', "hop must be"),
+    ):
+        toml.write_text(text)
+        assert run("train", study, "-o", tmp_path / "m.fastemo", "--pipeline", toml, *CSV) == 1
+        assert words in capsys.readouterr().err
+    assert run("evaluate", study, "--pipeline", toml, "--hop", "1", *CSV) == 1
+    assert "--hop is for presets" in capsys.readouterr().err
+
+
+def test_baselines_are_cut_from_the_first_recording_of_each_subject():
+    def rec(subject, seconds):
+        return fe.Recording(np.zeros((1, 10 * seconds)), 10, label="a", subject=subject)
+
+    cut = cut_baselines([rec("s1", 100), rec("s1", 50), rec("s2", 60)], (0, 60))
+    assert [(r.subject, r.role, r.duration) for r in cut] == [
+        ("s1", "baseline", 60),
+        ("s1", "data", 40),
+        ("s1", "data", 50),
+        ("s2", "baseline", 60),
+    ]
+    assert cut[0].label is None
+    with pytest.raises(ValueError, match=r"--baseline 0:60 is longer than the first recording of s1, 50 s"):
+        cut_baselines([rec("s1", 50)], (0, 60))
 
 
 @pytest.mark.skipif(not EDF.is_dir(), reason="FASTEMO_DATA is not set")

@@ -368,7 +368,7 @@ class TestRefusals:
             fe.evaluate(pipeline(), people(1))
         alone = [*people(3), recording(rng, 20, label="fear", subject="s9")]
         with pytest.raises(
-            ValueError, match="only subject s9 has 'fear', so nothing is left to learn it from"
+            ValueError, match="'fear' occurs in subject s9 only, so nothing is left to learn it from"
         ):
             fe.evaluate(pipeline(), alone)
         recordings = people(3)
@@ -396,6 +396,6 @@ def test_result_is_plain_data_and_a_table():
         "chance (majority)",
         "50.0 %",
         "truth",
-        "worst subject",
+        "accuracy by subject: worst",
     ):
         assert part in text

@@ -1,14 +1,15 @@
-"""The command line: `fastemo demo | train | evaluate | decode | extract | info | doctor`."""
+"""The command line: `fastemo demo | train | evaluate | decode | stream | extract | info | doctor`."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; on an error, say it in one sentence and exit with status 1 (2 for wrong usage).
+    """Run the command line and exit: with 0, or with one sentence and 1 on an error, 2 on wrong usage.
 
     Parameters
     ----------
@@ -18,29 +19,32 @@ def main(arguments: list[str] | None = None) -> None:
     import typer
 
     from fastemo.cli import decoding, demonstration, inspecting, training
-    from fastemo.cli._common import DEBUG, complain
+    from fastemo.cli._common import complain
 
     app = typer.Typer(
-        name="fastemo",
         help="Decode emotional states from brain signals.",
-        no_args_is_help=True,
+        epilog="Add --debug to any command to see the whole traceback of an error.",
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
     )
     for module in (demonstration, training, decoding, inspecting):
         for name, command in module.COMMANDS.items():
             app.command(name)(command)
 
-    @app.callback()
-    def options(
-        debug: bool = typer.Option(False, "--debug", help="Show the whole traceback of an error."),
-    ) -> None:
-        DEBUG.shown = debug
-
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"] or ["--help"]
     try:
-        app(arguments)
+        sys.exit(app(given, prog_name="fastemo", standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
-        if DEBUG.shown:
+        if debug:
             raise
         complain(error)
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_code", 1))

@@ -9,9 +9,10 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -20,17 +21,24 @@ from fastemo.recording import Recording
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class DEBUG:
-    """Whether an error shows its traceback."""
-
-    shown = False
+# Options of several commands, and what they say about themselves.
+Rate = Annotated[float | None, typer.Option(help="Sampling frequency in Hz, for CSV and .npy.")]
+Channels = Annotated[str | None, typer.Option(help="Channels to use, or names of a CSV's columns: Fz,Cz,Pz.")]
+Unit = Annotated[str | None, typer.Option(help="uV, mV, V or 1 (none), for CSV and .npy.")]
+Ignore = Annotated[str | None, typer.Option(help="Columns of a CSV that are no channels: time,marker.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def complain(error: Exception) -> None:
     """Say an error in one sentence on stderr."""
-    text = str(error).strip() or type(error).__name__
-    if isinstance(error, KeyError):
-        text = f"unknown name {text}"
+    # Errors of usage know more than their text.
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    text = text.strip() or type(error).__name__
+    if getattr(error, "exit_code", 1) == 2:
+        context = getattr(error, "ctx", None)
+        text = f"{text.rstrip('.')}: see {context.command_path if context else 'fastemo'} --help"
+    elif not isinstance(error, (ValueError, TypeError, OSError, ImportError, AttributeError)):
+        text = f"{type(error).__name__}: {text} (--debug shows where)"
     err.print(f"[bold red]error:[/] {_plain(text)}", soft_wrap=True)
 
 
@@ -41,12 +49,14 @@ def _plain(text: str) -> str:
 
 
 @contextlib.contextmanager
-def told_warnings() -> Iterator[None]:
-    """Warnings of the library become one line each on stderr, said once."""
+def told_warnings() -> Iterator[set[str]]:
+    """Warnings of the library become one line each on stderr, said once; not those in the set given, which are
+    said elsewhere."""
+    elsewhere: set[str] = set()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        yield
-    for text in dict.fromkeys(str(w.message) for w in caught):
+        yield elsewhere
+    for text in dict.fromkeys(str(w.message) for w in caught if str(w.message) not in elsewhere):
         err.print(f"[yellow]note:[/] {_plain(text)}", soft_wrap=True)
 
 
@@ -78,10 +88,15 @@ def _jsonable(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def read_options(sfreq: float | None, channels: str | None, unit: str | None) -> dict[str, Any]:
+def read_options(
+    sfreq: float | None, channels: str | None, unit: str | None, ignore: str | None
+) -> dict[str, Any]:
     """The options of `fastemo.io.read` that the command line gives."""
-    names = [name.strip() for name in channels.split(",")] if channels else None
-    return {"sfreq": sfreq, "ch_names": names, "unit": unit}
+    return {"sfreq": sfreq, "ch_names": _list(channels) or None, "unit": unit, "ignore": _list(ignore)}
+
+
+def _list(text: str | None) -> list[str]:
+    return [name.strip() for name in text.split(",")] if text else []
 
 
 def read_sources(sources: Sequence[str], pattern: str | None, options: dict[str, Any]) -> list[Recording]:
@@ -110,9 +125,10 @@ def parse_span(text: str, name: str = "--baseline") -> tuple[float, float]:
 
 
 def cut_baselines(recordings: Sequence[Recording], span: tuple[float, float]) -> list[Recording]:
-    """Mark the span of each subject's first recording as their baseline; what is left of it stays data."""
+    """Mark the span of each subject's first listed recording as their baseline; the rest of it stays data."""
     start, stop = span
-    seen, result = set(), []
+    seen: set[Any] = set()
+    result: list[Recording] = []
     for r in recordings:
         if r.subject in seen or r.role == "baseline":
             result.append(r)
@@ -131,13 +147,20 @@ def cut_baselines(recordings: Sequence[Recording], span: tuple[float, float]) ->
     return result
 
 
-def make_pipeline(spec: str, **params: Any) -> Any:
-    """A pipeline of a preset's name or of a TOML file of stages."""
+def adapts(pipe: Any) -> bool:
+    """Whether `calibrate` can adapt a pipeline to a person."""
+    return any(getattr(stage, "adapts", False) for stage in pipe.stages)
+
+
+def make_pipeline(spec: str, hop: float | None = None, baseline: bool = False) -> Any:
+    """A pipeline of a preset's name or of a TOML file of stages, which says itself what it does at rest."""
     import fastemo as fe
     from fastemo import presets
 
     if not spec.endswith(".toml"):
-        return fe.Pipeline(presets.preset(spec, **{k: v for k, v in params.items() if v is not None}))
+        return fe.Pipeline(presets.preset(spec, baseline=baseline, **({} if hop is None else {"hop": hop})))
+    if hop is not None:
+        raise ValueError(f"--hop is for presets: write hop = {hop:g} under Window in {spec}")
     try:
         import tomllib
     except ImportError:
@@ -145,12 +168,18 @@ def make_pipeline(spec: str, **params: Any) -> Any:
             "a pipeline in TOML needs Python 3.11 or later: use a preset, or write it in Python"
         ) from None
     with open(spec, "rb") as f:
-        content = tomllib.load(f)
+        try:
+            content = tomllib.load(f)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{spec} is no TOML: {error}") from None
     if not isinstance(content.get("stages"), list):
         raise ValueError(
             f"{spec} has no list of [[stages]]: each is a table with stage = 'BandPass' and its parameters"
         )
-    return fe.Pipeline.from_spec(content.pop("stages"), **content)
+    try:
+        return fe.Pipeline.from_spec(content.pop("stages"), **content)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{spec}: {error}") from None
 
 
 def check_output(path: str | os.PathLike) -> Path:

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from fastemo.cli._common import check_output, err, out, print_json, progress, told_warnings
+from fastemo.cli._common import Json, check_output, err, out, print_json, progress, told_warnings
+from fastemo.cli._trace import Step, Trace
 
 __all__ = ["COMMANDS"]
 
 CHUNK = 0.1  # seconds of signal per push
 EPISODE, PAUSE = 10.0, 3.0  # seconds
-COLOURS = {
-    "joy": "yellow", "sadness": "blue", "fear": "magenta", "anger": "red", "surprise": "cyan",
-    "disgust": "green", "neutral": "white",
-}  # fmt: skip
-TRACE = 60  # characters
 SESSION = 1  # number of the session among the simulated recordings; 0 is the rest before it
-
-
-class _Step(NamedTuple):
-    time: float
-    label: str | None
-    truth: str
-    prediction: Any
 
 
 def demo(
@@ -40,7 +25,7 @@ def demo(
     difficulty: Annotated[float, typer.Option(min=0, max=1, help="0 is easy, 1 hopeless.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Everything simulated follows from it.")] = 0,
     speed: Annotated[float, typer.Option(min=0.1, help="Times real time.")] = 4.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Watch emotions being decoded from a simulated EEG stream.
 
@@ -69,7 +54,12 @@ def demo(
     )
 
     engine = personal.engine()
-    steps = _decode(engine, rest, session, truth, speed=None if quick else speed)
+    speed_or_none = None if quick else speed
+    if as_json:
+        steps = _decode(engine, rest, session, truth, None, speed_or_none)
+    else:
+        with Trace(out, engine.labels, live=out.is_terminal and not quick) as trace:
+            steps = _decode(engine, rest, session, truth, trace, speed_or_none)
     result = _result(steps, [str(c) for c in personal.classes_], engine)
     if as_json:
         print_json(result)
@@ -91,34 +81,29 @@ def _schedule(n_episodes: int, seed: int) -> list[tuple[float, float, str]]:
     return [(PAUSE + i * (EPISODE + PAUSE), EPISODE, name) for i, name in enumerate(names[:n_episodes])]
 
 
-def _decode(engine: Any, rest: Any, session: Any, truth: Any, speed: float | None) -> list[_Step]:
+def _decode(
+    engine: Any, rest: Any, session: Any, truth: Any, trace: Trace | None, speed: float | None
+) -> list[Step]:
     """Push rest and session chunk by chunk; every prediction about the session beside the truth at its time."""
     n = round(CHUNK * session.sfreq)
     data = np.hstack([rest.data, session.data])
     begin = rest.duration
-    steps: list[_Step] = []
-    live = Live(console=out, refresh_per_second=10, transient=True)
-    shown = speed is not None and out.is_terminal
-    trace: deque[_Step] = deque(maxlen=TRACE)
-    if shown:
-        live.start()
+    steps: list[Step] = []
     try:
         for start in range(0, data.shape[1] - n + 1, n):
-            for p in engine.push(np.ascontiguousarray(data[:, start : start + n])):
+            for p in engine.push(data[:, start : start + n]):
                 about = p.time - begin
                 if about < 0 or not p.valid:
                     continue
-                steps.append(_Step(about, p.label, _true_label(truth, about), p))
-                trace.append(steps[-1])
-                if speed is not None and not shown and len(steps) % 20 == 0:
-                    out.print(f"{about:6.1f} s  {p.label:9s} truth: {steps[-1].truth}")
-            if shown and trace:
-                live.update(_frame(trace, engine))
+                steps.append(Step(about, p, _true_label(truth, about)))
+                if trace is not None:
+                    trace.add(steps[-1])
             if speed is not None and start / session.sfreq >= begin:
                 time.sleep(CHUNK / speed)
-    finally:
-        if shown:
-            live.stop()
+    except KeyboardInterrupt:
+        # Enough seen: the result is about what was decoded until now.
+        if not steps:
+            raise
     return steps
 
 
@@ -130,33 +115,7 @@ def _true_label(truth: Any, seconds: float) -> str:
     return best if felt[best] >= 0.3 else "neutral"
 
 
-def _frame(trace: deque[_Step], engine: Any) -> Table:
-    """One picture of the moving display."""
-    last = trace[-1]
-    table = Table.grid(padding=(0, 1))
-    for name, p in zip(engine.labels, last.prediction.probabilities, strict=True):
-        bar = Text("█" * round(40 * p) or "▏", style=COLOURS.get(str(name), "white"))
-        mark = "◀ truth" if str(name) == last.truth else ""
-        table.add_row(
-            Text(str(name), style="bold" if str(name) == last.label else ""), f"{p:5.2f}", bar, mark
-        )
-    blocks = {"decoded": "label", "truth": "truth"}
-    for title, field in blocks.items():
-        line = Text()
-        for step in trace:
-            line.append("█", style=COLOURS.get(str(getattr(step, field)), "white"))
-        table.add_row(title, "", line, "")
-    p = last.prediction
-    table.add_row(
-        "",
-        "",
-        f"{last.time:6.1f} s   valence {p.valence:+.2f}   arousal {p.arousal:+.2f}   quality {p.quality:.2f}",
-        "",
-    )
-    return table
-
-
-def _result(steps: list[_Step], classes: list[str], engine: Any) -> dict[str, Any]:
+def _result(steps: list[Step], classes: list[str], engine: Any) -> dict[str, Any]:
     truth = np.array([s.truth for s in steps])
     decoded = np.array([str(s.label) for s in steps])
     present = [c for c in classes if (truth == c).any()]

@@ -8,6 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from fastemo.cli._common import (
+    Channels,
+    Ignore,
+    Json,
+    Rate,
+    Unit,
+    adapts,
     check_output,
     cut_baselines,
     err,
@@ -43,21 +49,12 @@ Baseline = Annotated[
     str | None,
     typer.Option(help="START:STOP in seconds of each subject's first recording that is rest, such as 0:60."),
 ]
-Rate = Annotated[float | None, typer.Option(help="Sampling frequency in Hz, for CSV and .npy.")]
-Channels = Annotated[str | None, typer.Option(help="Channels to use, or names of a CSV's columns: Fz,Cz,Pz.")]
-Unit = Annotated[str | None, typer.Option(help="uV, mV or V, for CSV and .npy.")]
 Hop = Annotated[float | None, typer.Option(help="Seconds from window to window, of a preset.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def _recordings(sources: list[str], pattern: str | None, baseline: str | None, **options: Any) -> list:
     recordings = read_sources(sources, pattern, read_options(**options))
     return cut_baselines(recordings, parse_span(baseline)) if baseline else recordings
-
-
-def _pipeline(name: str, hop: float | None, recordings: list) -> Any:
-    own_rest = any(r.role == "baseline" for r in recordings)
-    return make_pipeline(name, hop=hop, baseline=own_rest or None)
 
 
 def train(
@@ -70,6 +67,7 @@ def train(
     sfreq: Rate = None,
     channels: Channels = None,
     unit: Unit = None,
+    ignore: Ignore = None,
     evaluate: Annotated[
         str | None,
         typer.Option(help="Evaluate too, leaving out one subject, session, trial or recording at a time."),
@@ -84,15 +82,16 @@ def train(
     import fastemo as fe
 
     check_output(output)
-    with told_warnings():
-        recordings = _recordings(sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit)
-        pipe = _pipeline(pipeline, hop, recordings)
+    with told_warnings() as said:
+        recordings = _recordings(
+            sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore
+        )
+        pipe = make_pipeline(pipeline, hop, baseline=_has_rest(recordings))
         score = None
         if evaluate:
             with progress("Evaluating") as done:
-                score = fe.evaluate(
-                    pipe, recordings, by=evaluate, calibrate=_has_rest(recordings), progress=done
-                )
+                score = fe.evaluate(pipe, recordings, by=evaluate, calibrate=adapts(pipe), progress=done)
+                said.update(score.notes)
         with progress("Training"):
             pipe.fit(recordings)
         pipe.save(output, evaluation=score.to_dict() if score else None)
@@ -131,7 +130,18 @@ def evaluate(
     sfreq: Rate = None,
     channels: Channels = None,
     unit: Unit = None,
-    seed: Annotated[int, typer.Option(help="Of bootstrap and shuffling.")] = 0,
+    ignore: Ignore = None,
+    level: Annotated[str, typer.Option(help="What is scored: each window, or each recording.")] = "window",
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="So many folds of several groups instead of one for each group.")
+    ] = None,
+    shuffles: Annotated[
+        int, typer.Option(min=0, help="Evaluations with shuffled labels, to see what chance finds.")
+    ] = 0,
+    bootstrap: Annotated[
+        bool, typer.Option("--bootstrap", help="Interval by resampling groups instead of Student's t.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of folds, shuffles and the bootstrap.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -141,17 +151,30 @@ def evaluate(
     """
     import fastemo as fe
 
-    with told_warnings():
-        recordings = _recordings(sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit)
+    with told_warnings() as said:
+        recordings = _recordings(
+            sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore
+        )
         if calibrate and not _has_rest(recordings):
             raise ValueError(
                 '--calibrate needs rest: give --baseline START:STOP, or recordings with role "baseline"'
             )
-        pipe = make_pipeline(pipeline, hop=hop, baseline=True if calibrate else None)
+        pipe = make_pipeline(pipeline, hop, baseline=calibrate)
         with progress("Evaluating") as done:
             score = fe.evaluate(
-                pipe, recordings, by=by, calibrate=calibrate, seed=seed, n_jobs=jobs, progress=done
+                pipe,
+                recordings,
+                by=by,
+                calibrate=calibrate,
+                level=level,
+                n_splits=folds,
+                n_shuffles=shuffles,
+                interval="bootstrap" if bootstrap else "t",
+                seed=seed,
+                n_jobs=jobs,
+                progress=done,
             )
+        said.update(score.notes)
     if as_json:
         print_json(score.to_dict())
     else:
