@@ -12,7 +12,7 @@ import pytest
 from programs import decoder
 
 import fastemo as fe
-from fastemo import _backend, model_file
+from fastemo import _backend, _embed, model_file
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CC, CXX = (next((c for c in names if shutil.which(c)), None) for names in (("cc", "gcc"), ("c++", "g++")))
@@ -69,7 +69,12 @@ def test_c_gives_the_bytes_of_python(c_program, model, samples, expected, chunk,
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["nowhere.fastemo", "5"], "nowhere.fastemo"), (["m.fastemo", "0"], "at least 1"), ([], "usage")],
+    [
+        (["nowhere.fastemo", "5"], "nowhere.fastemo"),
+        (["m.fastemo", "0"], "from 1 on"),
+        (["m.fastemo", "9" * 17], "from 1 on"),
+        ([], "usage"),
+    ],
 )
 def test_c_program_says_what_is_wrong(c_program, model, arguments, words, tmp_path):
     (tmp_path / "m.fastemo").write_bytes(model)
@@ -91,18 +96,43 @@ def test_cpp_gives_the_labels_of_python(model, samples, expected, tmp_path):
     assert [int(r[3]) for r in rows] == expected["valid"].tolist()
 
 
-def test_cython_gives_the_bytes_of_python(model, samples, expected, tmp_path):
+@pytest.fixture(scope="module")
+def cython_folder(tmp_path_factory):
     pytest.importorskip("Cython")
-    folder = shutil.copytree(EXAMPLES / "embed_cython", tmp_path / "cython")
-    code = "import sys; sys.path.insert(0, '.'); import decoding, numpy as np; "
-    code += "x = np.load('x.npy'); m = open('m.fastemo', 'rb').read(); "
-    code += "sys.stdout.buffer.write(decoding.decode(m, x, 17))"
-    np.save(folder / "x.npy", samples)
-    (folder / "m.fastemo").write_bytes(model)
-    env = {**os.environ, "PYTHONPATH": str(Path(fe.__file__).parents[1])}
-    subprocess.run([sys.executable, "setup.py"], cwd=folder, env=env, capture_output=True, check=True)
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=env, capture_output=True, check=True)
+    folder = shutil.copytree(EXAMPLES / "embed_cython", tmp_path_factory.mktemp("cython") / "example")
+    run_python(folder, "setup.py")
+    return folder
+
+
+def run_python(folder, *arguments):
+    env = {**os.environ, "PYTHONPATH": f"{Path(fe.__file__).parents[1]}{os.pathsep}{folder}"}
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=env, capture_output=True, check=True)
+
+
+DECODE = """
+import sys, decoding, numpy as np
+with open("m.fastemo", "rb") as file:
+    sys.stdout.buffer.write(decoding.decode(file.read(), np.load("x.npy"), int(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("chunk", [1, 17, 1000])
+def test_cython_gives_the_bytes_of_python(cython_folder, model, samples, chunk, dtype):
+    x = samples.astype(dtype)
+    np.save(cython_folder / "x.npy", x)
+    (cython_folder / "m.fastemo").write_bytes(model)
+    done = run_python(cython_folder, "-c", DECODE, str(chunk))
+    expected = _backend.core.Engine(model).push(x, layout="samples_first")
+    assert len(expected) > 40
     assert done.stdout == expected.tobytes()
+
+
+def test_paths_are_refused_without_the_core(monkeypatch, tmp_path):
+    monkeypatch.setattr(_embed, "_PACKAGE", tmp_path)
+    for get in (fe.get_include, fe.get_library):
+        with pytest.raises(FileNotFoundError, match="installed without its compiled core"):
+            get()
 
 
 def test_pkg_config_and_cmake_find_it(tmp_path):
@@ -116,10 +146,11 @@ def test_pkg_config_and_cmake_find_it(tmp_path):
             ["pkg-config", "--cflags", "fastemo"], env=env, capture_output=True, text=True, check=True
         )
         assert Path(done.stdout.strip().removeprefix("-I"), "fastemo.h").exists()
+        assert done.stderr == ""
     if not shutil.which("cmake"):
         return
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.15)\nproject(try C)\nfind_package(fastemo REQUIRED CONFIG)\n"
+        "cmake_minimum_required(VERSION 3.15)\nproject(try C)\nfind_package(fastemo 0.1 REQUIRED CONFIG)\n"
         "add_executable(try try.c)\ntarget_link_libraries(try fastemo::fastemo)\n"
     )
     (tmp_path / "try.c").write_text(
@@ -130,21 +161,33 @@ def test_pkg_config_and_cmake_find_it(tmp_path):
     subprocess.run([tmp_path / "build" / "try"], check=True)
 
 
+def declarations(text, strip):
+    """Functions, structs and values that a header or a .pxd declares: {name: its declaration without spaces}."""
+    text = re.sub(strip, " ", text, flags=re.S | re.M)
+    found = {
+        name: re.sub(r"\s|(?<=\()void(?=\))", "", declaration)
+        for declaration, name in re.findall(
+            r"^ *((?:const )?\w+\*? +\*?(fastemo_\w+)\([^)]*\))", text, flags=re.M
+        )
+    }
+    return text, found
+
+
 def test_pxd_declares_the_header():
-    """Every function, field and status of fastemo.h stands in cengine.pxd, with its type."""
-
-    def words(text):
-        text = re.sub(r"/\*.*?\*/|#.*|FASTEMO_API|typedef|struct |enum ", " ", text, flags=re.S)
-        return re.sub(r"\s+", " ", text)
-
-    header = words(re.sub(r"^#.*$", "", (Path(fe.get_include()) / "fastemo.h").read_text(), flags=re.M))
-    declarations = (Path(fe.__file__).parent / "cengine.pxd").read_text()
-    functions = re.findall(r"(\w[\w *]*?\bfastemo_\w+\([^)]*\));", header)
+    """Every function, field and status of fastemo.h stands in cengine.pxd, with its type and in its order."""
+    header = (Path(fe.get_include()) / "fastemo.h").read_text()
+    header, functions = declarations(header, r"/\*.*?\*/|^#.*?$|FASTEMO_API")
+    pxd, declared = declarations((Path(fe.__file__).parent / "cengine.pxd").read_text(), r"#.*?$")
     assert len(functions) == 19
-    flat = re.sub(r"\s+", "", declarations)
-    for function in functions:
-        assert re.sub(r"\s+|\(void\)", "", function).replace("()", "") in flat.replace("()", ""), function
-    for body in re.findall(r"\{([^{}]*)\} fastemo_\w+;", header):
-        for field in filter(None, (f.strip() for f in re.split(r"[;,]", body))):
-            name = re.findall(r"\w+", field.split("=")[0])[-1]
-            assert re.search(rf"\b{name}\b", declarations), name
+    assert declared == functions
+
+    for body, name in re.findall(r"typedef struct \w+ \{(.*?)\} (\w+);", header, flags=re.S):
+        fields = []
+        for line in filter(None, map(str.strip, body.split(";"))):
+            kind, names = re.fullmatch(r"(.*?[\s*])(\w+(?:, \w+)*)", line).groups()
+            fields += [f"{kind.strip()} {field}" for field in names.split(", ")]
+        block = re.search(rf"struct {name}:\n((?: {{8}}.*\n)+)", pxd)[1]
+        assert [line.strip() for line in block.splitlines()] == fields, name
+    (values,) = re.findall(r"typedef enum fastemo_status \{(.*?)\}", header, flags=re.S)
+    block = re.search(r"enum fastemo_status:\n((?: {8}.*\n)+)", pxd)[1]
+    assert block.split() == re.findall(r"FASTEMO_\w+", values)

@@ -19,9 +19,9 @@ int main(int argc, char** argv) {
     const int64_t room = fastemo_max_predictions(engine, n);
     fastemo_layout layout = {.size = sizeof layout};
     fastemo_prediction_layout(engine, &layout);
-    double* samples = n > 0 ? malloc((size_t)(n * n_channels) * sizeof *samples) : NULL;
+    double* samples = n > 0 && n < 1 << 24 ? malloc((size_t)(n * n_channels) * sizeof *samples) : NULL;
     char* records = room > 0 ? malloc((size_t)(room * layout.record_size)) : NULL;
-    if (!samples || !records) return fail("CHUNK", "expected a number of samples, at least 1");
+    if (!samples || !records) return fail("CHUNK", "expected a number of samples from 1 on, as many as fit into memory");
 
     const size_t row = (size_t)n_channels * sizeof *samples;
     for (size_t rows; (rows = fread(samples, row, (size_t)n, stdin)) > 0;) {
