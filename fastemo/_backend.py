@@ -16,7 +16,7 @@ try:
 except ImportError as error:
     if "FASTEMO_TARGET" in str(error):  # a target was asked for by name: no other may take its place
         raise
-    core = None
+    core = None  # type: ignore[assignment]
     native_error = str(error)
     message = (
         f"fastemo runs without its compiled core ({native_error}): every result is the same to rounding, but 10 "

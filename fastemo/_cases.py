@@ -28,8 +28,9 @@ class Case:
     """One line of the table.
 
     `make(implementation, n_channels, n_samples)` prepares a call that takes the signal; what does not belong to
-    the work itself (designs, plans, programs) is done there; calls of ops and stages bear their `program`. `bits` is the class of its arithmetic: "A" gives
-    the same bits on every CPU target, "B" on all that fuse multiply-add.
+    the work itself (designs, plans, programs) is done there; calls of ops and stages bear their `program`.
+    `bits` is the class of its arithmetic: "A" gives the same bits on every CPU target, "B" on all that fuse
+    multiply-add.
     """
 
     name: str
@@ -62,9 +63,7 @@ def _bank() -> tuple[np.ndarray, np.ndarray]:
 def _sosfilt(implementation: str, n_channels: int, n_samples: int) -> Callable:
     from fastemo._design import first_sample_state
 
-    cls = _module(implementation).SosFilter
-    start = "first" if implementation == "reference" else first_sample_state(_sos())
-    sos_filter = cls(_sos(), n_channels, start)
+    sos_filter = _module(implementation).SosFilter(_sos(), n_channels, first_sample_state(_sos()))
 
     def call(x: np.ndarray) -> np.ndarray:
         sos_filter.reset()
@@ -130,16 +129,59 @@ class _Run:
         return self._engine.push_array(x)["outputs"]
 
 
+def _program(ops: list[Op], n_channels: int) -> Program:
+    names = "\n".join(f"ch{c}" for c in range(n_channels))
+    return Program(tuple(ops), _header(), {"sfreq": "250", "unit": "uV", "ch_names": names, "labels": ""})
+
+
 def _ops(build: Callable[[int, np.random.Generator], list[Op]]) -> Callable:
     """A program of a few ops, the last of which is the one in question."""
 
     def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
         ops = build(n_channels, np.random.default_rng(n_channels))
-        names = "\n".join(f"ch{c}" for c in range(n_channels))
-        program = Program(
-            tuple(ops), _header(), {"sfreq": "250", "unit": "uV", "ch_names": names, "labels": ""}
-        )
-        return _Run(program, implementation)
+        return _Run(_program(ops, n_channels), implementation)
+
+    return make
+
+
+def _decoder(n_channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of three classes over the entropies of every band and channel, and their bias."""
+    rng = np.random.default_rng(n_channels)
+    return rng.standard_normal((3, len(BANDS) * n_channels)) / n_channels, rng.standard_normal(3)
+
+
+def _sliding_inference(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    from fastemo._design import first_sample_state
+
+    coef, bias = _decoder(n_channels)
+    if implementation != "native":
+        infer, sos, (bank, _) = _module(implementation).sliding_inference, _sos(), _bank()
+        return lambda x: infer(x, sos, bank, LENGTH, HOP, coef, bias)
+    ops = [
+        Op("sos", (0,), {"coef": _sos(), "zi": first_sample_state(_sos())}),
+        _bands(1),
+        Op("log", (2,), _scalars(gain=0.5, offset=0.5 * float(np.log(2 * np.pi * np.e)), floor=1e-4)),
+        Op("linear", (3,), {"coef": coef, "bias": bias}),
+        Op("softmax", (4,), {}),
+    ]
+    return _Run(_program(ops, n_channels), implementation)
+
+
+def _linear(link: str) -> Callable:
+    """Every sample of the signal as a vector of features."""
+
+    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
+        module, (coef, bias) = _module(implementation), _decoder(n_channels)
+        coef = coef[:, :n_channels] / 10
+
+        def call(x: np.ndarray) -> np.ndarray:
+            out = np.empty((x.shape[1], len(bias)))
+            for features, row in zip(x.T.astype(np.float64), out, strict=True):
+                module.linear_scores(coef, bias, features, row)
+                getattr(module, link)(row)
+            return out
+
+        return call
 
     return make
 
@@ -234,6 +276,9 @@ CASES: tuple[Case, ...] = (
     kernel("band_power_bank", bits="A", make=_function("band_power", "filterbank"), implementations=EVERYWHERE),
     kernel("entropy_gauss", bits="A", make=_function("differential_entropy"), implementations=EVERYWHERE),
     kernel("entropy_fft", bits="B", make=_function("differential_entropy", "spectral"), implementations=EVERYWHERE),
+    kernel("linear_softmax", bits="A", make=_linear("softmax"), implementations=("jit", "reference")),
+    kernel("linear_sigmoid", bits="A", make=_linear("sigmoid"), implementations=("jit", "reference")),
+    kernel("sliding_inference", bits="A", make=_sliding_inference, implementations=EVERYWHERE),
     op("reference", bits="A", make=_signal_op("reference", lambda n, rng: {"weights": rng.random(n) / n})),
     op("matrix", bits="A", make=_signal_op("matrix", lambda n, rng: {"coef": rng.standard_normal((n + 2, n))})),
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),

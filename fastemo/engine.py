@@ -102,6 +102,7 @@ class Engine:
     """
 
     push_into: Callable[..., int]
+    _engine: Any
 
     def __init__(self, program: Program, *, threads: int = 1, backend: str | None = None) -> None:
         if backend not in (None, "native", "reference"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastemo._backend import resolve
 from fastemo._design import check_sos, first_sample_state
 from fastemo._validate import check_in
@@ -31,7 +33,7 @@ class SosFilter(_Filter):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If `sos` is no set of stable sections or another argument is out of range.
 
     Methods
@@ -62,4 +64,6 @@ class SosFilter(_Filter):
     def __init__(self, sos: Any, n_channels: int, init: str = "zero") -> None:
         sos = check_sos(sos)
         check_in("init", init, ("zero", "first"))
+        if isinstance(n_channels, bool) or not isinstance(n_channels, (int, np.integer)):
+            raise TypeError(f"n_channels must be a whole number of at least 1, got {n_channels!r}")
         super().__init__(sos, n_channels, first_sample_state(sos) if init == "first" else None)

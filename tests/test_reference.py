@@ -62,7 +62,7 @@ def test_sosfilt_refuses(args, message):
 @pytest.mark.parametrize("init", ["zero", "first"])
 @given(cuts=st.lists(st.integers(0, 60), max_size=6))
 def test_sos_filter_does_not_see_chunks(init, cuts):
-    f, x = SosFilter(SOS, 5, init), X[:, :60]
+    f, x = SosFilter(SOS, 5, ss.sosfilt_zi(SOS) if init == "first" else None), X[:, :60]
     parts = [f.process(chunk) for chunk in np.split(x, sorted(cuts), axis=1)]
     zi = ss.sosfilt_zi(SOS)[:, None] * x[None, :, :1] if init == "first" else np.zeros((4, 5, 2))
     np.testing.assert_array_equal(np.hstack(parts), ss.sosfilt(SOS, x, zi=zi)[0])
@@ -85,31 +85,13 @@ def test_sos_filter_layouts_dtypes_and_out():
 def test_init_first_makes_no_step():
     constant = np.full((1, 50), 4000.0)
     # The state of sosfilt_zi solves a linear system, so rest is exact only to rounding of 4000.
-    assert np.abs(SosFilter(HIGHPASS, 1, "first").process(constant)).max() < 1e-8
-    assert np.abs(SosFilter(HIGHPASS, 1, "zero").process(constant)).max() > 3000
-
-
-@pytest.mark.parametrize(
-    ("chunk", "kwargs", "error", "message"),
-    [
-        (X[:3], {}, ValueError, "chunk has 3 channels, the filter has 5"),
-        (X[0], {}, ValueError, r"chunk must be \(n_channels, n_samples\), got shape \(300,\)"),
-        (X.astype(int), {}, TypeError, "chunk must be float32 or float64, got dtype int64"),
-        (X, {"layout": "rows"}, ValueError, "layout must be"),
-        (X, {"out": np.zeros((5, 2))}, ValueError, r"out has shape \(5, 2\)"),
-    ],
-)
-def test_sos_filter_refuses_and_stays(chunk, kwargs, error, message):
-    f, g = SosFilter(SOS, 5), SosFilter(SOS, 5)
-    f.process(X), g.process(X)
-    with pytest.raises(error, match=message):
-        f.process(chunk, **kwargs)
-    np.testing.assert_array_equal(f.process(X), g.process(X))
+    assert np.abs(SosFilter(HIGHPASS, 1, ss.sosfilt_zi(HIGHPASS)).process(constant)).max() < 1e-8
+    assert np.abs(SosFilter(HIGHPASS, 1).process(constant)).max() > 3000
 
 
 def test_sos_filter_refuses_to_be_made():
-    with pytest.raises(ValueError, match='init must be "zero" or "first"'):
-        SosFilter(SOS, 5, init="last")
+    with pytest.raises(ValueError, match=r"zi must have shape \(4, 2\), got \(4, 5, 2\)"):
+        SosFilter(SOS, 5, np.zeros((4, 5, 2)))
     with pytest.raises(ValueError, match="n_channels must be at least 1"):
         SosFilter(SOS, 0)
 

@@ -7,7 +7,7 @@ from numba import njit
 
 from fastemo.jit.filters import OPTIONS, bank_power_rows, sosfilt_rows
 
-__all__ = ["linear_scores", "sliding_inference", "softmax"]
+__all__ = ["infer_rows", "linear_scores", "sigmoid", "sliding_inference", "softmax"]
 
 
 @njit(**OPTIONS)
@@ -33,11 +33,22 @@ def softmax(x):
 
 
 @njit(**OPTIONS)
-def _infer(x, sos, z0, z1, bank, bank_z0, bank_z1, length, hop, block, floor, coef, bias, out):
+def sigmoid(x):
+    """Probability of each score by itself, in place."""
+    for k in range(len(x)):
+        x[k] = 1.0 / (1.0 + np.exp(-x[k]))
+
+
+@njit(**OPTIONS)
+def infer_rows(x, sos, z0, z1, bank, bank_z0, bank_z1, length, hop, floor, coef, bias, out):
     """Rows x (n_samples, n_channels) to probabilities out (n_windows, n_outputs).
 
-    Squares are summed over blocks of gcd(hop, length) samples and windows over whole blocks.
+    States as in `sosfilt_rows` and `bank_power_rows`. Squares are summed over blocks of gcd(hop, length) samples
+    and windows over whole blocks.
     """
+    block, rest = length, hop
+    while rest:
+        block, rest = rest, block % rest
     n_bands, n_channels = bank.shape[0], x.shape[1]
     n_blocks = length // block
     ring = np.zeros((n_blocks, n_bands, n_channels))
@@ -101,11 +112,10 @@ def sliding_inference(
     out = np.empty((n_windows, len(bias)))
     if not n_windows:
         return out
-    zi = sosfilt_zi(sos)
-    z0, z1 = zi[:, :1] * rows[0], zi[:, 1:] * rows[0]
-    gain = np.prod(sos[:, :3].sum(axis=1) / sos[:, 3:].sum(axis=1))
-    bank_zi = np.stack([sosfilt_zi(s) for s in bank])[..., None] * (gain * rows[0])
-    bank_z0, bank_z1 = np.ascontiguousarray(bank_zi[:, :, 0]), np.ascontiguousarray(bank_zi[:, :, 1])
-    block = int(np.gcd(length, hop))
-    _infer(rows, sos, z0, z1, bank, bank_z0, bank_z1, length, hop, block, floor, coef, bias, out)
+    zi, bank_zi = sosfilt_zi(sos), np.stack([sosfilt_zi(s) for s in bank])
+    z0, z1 = np.multiply.outer(zi[:, 0], rows[0]), np.multiply.outer(zi[:, 1], rows[0])
+    # What the filter makes of the first sample is where the bank starts.
+    first = np.prod(sos[:, :3].sum(axis=1) / sos[:, 3:].sum(axis=1)) * rows[0]
+    bank_z0, bank_z1 = np.multiply.outer(bank_zi[..., 0], first), np.multiply.outer(bank_zi[..., 1], first)
+    infer_rows(rows, sos, z0, z1, bank, bank_z0, bank_z1, length, hop, floor, coef, bias, out)
     return out

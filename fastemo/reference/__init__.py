@@ -3,7 +3,7 @@
 The function kernels bear the names they have in `fastemo.signal` and `fastemo.spectral`.
 """
 
-from fastemo.reference.inference import sliding_inference
+from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
     FftBandPower,
@@ -21,9 +21,12 @@ __all__ = [
     "band_power",
     "bank_power",
     "differential_entropy",
+    "linear_scores",
     "rfft",
     "rfft_power",
+    "sigmoid",
     "sliding_inference",
     "sliding_mean_square",
+    "softmax",
     "sosfilt",
 ]

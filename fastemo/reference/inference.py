@@ -7,7 +7,23 @@ import numpy as np
 from fastemo.reference.signal import cascade
 from fastemo.reference.spectral import sliding_mean_square
 
-__all__ = ["sliding_inference"]
+__all__ = ["linear_scores", "sigmoid", "sliding_inference", "softmax"]
+
+
+def linear_scores(coef: np.ndarray, bias: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
+    """out = coef x + bias, coef (n_outputs, n_features)."""
+    out[:] = coef @ x + bias
+
+
+def softmax(x: np.ndarray) -> None:
+    """Probabilities of scores, in place."""
+    x[:] = np.exp(x - x.max())
+    x /= x.sum()
+
+
+def sigmoid(x: np.ndarray) -> None:
+    """Probability of each score by itself, in place."""
+    x[:] = 1 / (1 + np.exp(-x))
 
 
 def sliding_inference(
@@ -43,6 +59,8 @@ def sliding_inference(
     filtered = [cascade(s, np.multiply.outer(sosfilt_zi(s), y[:, 0]), y) for s in bank]
     power = np.stack([sliding_mean_square(band, length, hop) for band in filtered])  # [band][channel][window]
     entropy = 0.5 * np.log(2 * np.pi * np.e * np.maximum(power, floor))
-    scores = entropy.reshape(-1, power.shape[-1]).T @ coef.T + bias
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    out = np.empty((power.shape[-1], len(bias)))
+    for row, features in zip(out, entropy.reshape(coef.shape[1], -1).T, strict=True):
+        linear_scores(coef, bias, features, row)
+        softmax(row)
+    return out

@@ -86,12 +86,15 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
 class SosFilter:
     """A cascade of second-order sections with its memory: successive chunks continue one recording.
 
+    `fastemo.signal.SosFilter` is this, compiled where it can be.
+
     Parameters
     ----------
     sos : array_like, shape (n_sections, 6)
     n_channels : int
-    init : {"zero", "first"}
-        Start from silence, or as if the first sample had gone on forever before (no step at the start).
+    zi : array_like, shape (n_sections, 2), optional
+        State at the start per unit of each channel's first sample, such as `scipy.signal.sosfilt_zi(sos)`;
+        zero if not given.
 
     Examples
     --------
@@ -100,58 +103,73 @@ class SosFilter:
     (array([[1., 3.]]), array([[5.]]))
     """
 
-    def __init__(self, sos: Any, n_channels: int, init: str = "zero") -> None:
-        self.sos, self.n_channels = _sections(sos), n_channels
-        if init not in ("zero", "first"):
-            raise ValueError(f'init must be "zero" or "first", got {init!r}')
+    _state: Any
+
+    def __init__(self, sos: Any, n_channels: int, zi: Any = None) -> None:
+        self._sos = _sections(sos).astype(np.float64)
+        self.n_channels, self.n_sections = n_channels, len(self._sos)
         if n_channels < 1:
             raise ValueError(f"n_channels must be at least 1, got {n_channels}")
-        self.zi = np.zeros((len(self.sos), 2))
-        if init == "first":
-            from scipy.signal import sosfilt_zi
-
-            self.zi = sosfilt_zi(self.sos)
-        self.state: np.ndarray | None = None
+        self._zi = np.zeros((self.n_sections, 2)) if zi is None else np.array(zi, np.float64)
+        if self._zi.shape != (self.n_sections, 2):
+            raise ValueError(f"zi must have shape ({self.n_sections}, 2), got {self._zi.shape}")
+        self.reset()
 
     def process(
-        self, chunk: Any, out: np.ndarray | None = None, layout: str = "channels_first"
+        self, chunk: np.ndarray, out: np.ndarray | None = None, layout: str = "channels_first"
     ) -> np.ndarray:
         """Filter a chunk into `out` (which may be the chunk itself) or a new float64 array of its shape.
 
         Raises
         ------
-        ValueError
-            A chunk of another number of channels or an `out` of another shape; the state stays as it was.
+        ValueError, TypeError
+            A chunk or an `out` of another shape or type; the state stays as it was.
         """
-        if layout not in ("channels_first", "samples_first"):
-            raise ValueError(f'layout must be "channels_first" or "samples_first", got {layout!r}')
-        chunk = np.asarray(chunk)
-        shape = "(n_channels, n_samples)" if layout == "channels_first" else "(n_samples, n_channels)"
-        if chunk.ndim != 2:
-            raise ValueError(f"chunk must be {shape}, got shape {chunk.shape}")
-        if chunk.dtype not in (np.float32, np.float64):
-            raise TypeError(
-                f"chunk must be float32 or float64, got dtype {chunk.dtype}: use chunk.astype(float)"
-            )
-        x = chunk if layout == "channels_first" else chunk.T
-        if len(x) != self.n_channels:
-            raise ValueError(
-                f"chunk has {len(x)} channels, the filter has {self.n_channels}: it must be {shape}"
-            )
+        x = check_process(chunk, out, layout, self.n_channels)
         if out is None:
             out = np.empty(chunk.shape)
-        elif out.shape != chunk.shape:
-            raise ValueError(f"out has shape {out.shape}, expected that of chunk, {chunk.shape}")
-        if chunk.size:
-            if self.state is None:
-                self.state = first_state(self.zi, x)
-            y = cascade(self.sos, self.state, x.astype(np.float64))
+        if x.size:
+            with np.errstate(all="ignore"):  # NaN and infinity pass as they do in SciPy
+                if self._state is None:
+                    self._state = first_state(self._zi, x)
+                y = self._filter(x)
             out[...] = y if layout == "channels_first" else y.T
         return out
 
+    def _filter(self, x: np.ndarray) -> np.ndarray:
+        return cascade(self._sos, self._state, x.astype(np.float64))
+
     def reset(self) -> None:
         """Forget the past: the next chunk begins a recording."""
-        self.state = None
+        self._state = None
+
+
+def check_process(chunk: Any, out: Any, layout: Any, n_channels: int) -> np.ndarray:
+    """Everything that can be wrong with a call of `SosFilter.process`; the chunk as (n_channels, n_samples)."""
+    if layout not in ("channels_first", "samples_first"):
+        raise ValueError(f"layout is {layout!r}, expected 'channels_first' or 'samples_first'")
+    given = {"chunk": chunk} if out is None else {"chunk": chunk, "out": out}
+    for name, array in given.items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(
+                f"{name} is a {type(array).__name__}, expected a NumPy array of float32 or float64"
+            )
+        if array.dtype not in (np.float32, np.float64):
+            raise TypeError(
+                f"{name} has dtype {array.dtype}, expected float32 or float64 (scale counts to the unit first)"
+            )
+    axes = "(n_channels, n_samples)" if layout == "channels_first" else "(n_samples, n_channels)"
+    if chunk.ndim != 2:
+        raise ValueError(f"chunk has {chunk.ndim} dimensions, expected 2: {axes}")
+    x = chunk if layout == "channels_first" else chunk.T
+    if len(x) != n_channels:
+        hint = "; pass the other layout=" if x.shape[1] == n_channels else ""
+        raise ValueError(f"chunk has {len(x)} channels, expected {n_channels}: its shape is {axes}{hint}")
+    if out is not None and out.shape != chunk.shape:
+        raise ValueError(f"out has shape {out.shape}, expected that of chunk, {chunk.shape}")
+    if out is not None and not out.flags.writeable:
+        raise ValueError("out is read-only")
+    return x
 
 
 def first_state(zi: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -90,13 +90,17 @@ class FftBandPower:
 
     def compute(self, x: np.ndarray, out: np.ndarray | None = None, threads: int = 1) -> np.ndarray:
         """(..., n_samples) to (..., n_bands); `threads` changes nothing."""
-        power = rfft_power(np.asarray(x, np.float64), self.taper, self.detrend)
-        power = power[..., self.first : self.first + len(self.scale)] * self.scale
+        if x.shape[-1] != self.n_samples:
+            raise ValueError(f"x has {x.shape[-1]} samples, expected {self.n_samples}")
+        power = self._power(np.asarray(x, np.float64)) * self.scale
         sums = np.stack([power[..., a:b].sum(axis=-1) for a, b in self.edges], axis=-1) * self.weight
         if out is None:
             return sums
         out[...] = sums
         return out
+
+    def _power(self, x: np.ndarray) -> np.ndarray:
+        return rfft_power(x, self.taper, self.detrend)[..., self.first : self.first + len(self.scale)]
 
 
 def bank_power(x: np.ndarray, coef: np.ndarray, zi: np.ndarray) -> np.ndarray:
