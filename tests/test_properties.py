@@ -92,6 +92,33 @@ def test_a_window_depends_on_its_samples_alone(case):
         np.testing.assert_array_equal(push_all(Engine(program), window)["outputs"][0], outputs)
 
 
+@needs_core
+@pytest.mark.parametrize("case", [c for c in PROGRAMS if c.id.startswith("op")])
+def test_threads_do_not_matter(case):
+    """Enough channels and samples that every thread gets a share of every op."""
+    x = signal(70, 3000)
+    program = program_of(case, 70)
+    one = push_all(Engine(program), x)
+    for threads in (2, 3):
+        assert same(push_all(Engine(program, threads=threads), x), one)
+
+
+# Powers of the signal that outputs are proportional to.
+DEGREES = {"relative": 0} | dict.fromkeys(
+    ("reference", "matrix", "sos", "bank_power", "fft_power", "bandsum", "CommonAverage", "Bipolar", "BandPass",
+     "HighPass", "LowPass", "Notch", "BandPower", "BandPower filterbank"), 2)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [c for c in PROGRAMS if c.values[0].name in DEGREES])
+@pytest.mark.parametrize("factor", [0.25, 4.0])
+def test_powers_of_two_pass_through_to_the_bit(case, factor):
+    """Filters, transforms and sums only change the exponent; what is relative does not change at all."""
+    x = signal(9, 300)
+    program = program_of(case, 9)
+    plain, scaled = (push_all(Engine(program), s)["outputs"] for s in (x, factor * x))
+    np.testing.assert_array_equal(scaled, factor ** DEGREES[case.name] * plain)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.01, 100), st.integers(1, 12))
 def test_power_scales_with_the_square(factor, n_channels):
