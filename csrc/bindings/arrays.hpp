@@ -159,8 +159,8 @@ PyObject* guarded(F&& body) noexcept {
 
 // Adds a METH_FASTCALL | METH_KEYWORDS method to a bound class. `def` must live for ever.
 inline void add_fastcall(py::handle cls, PyMethodDef& def) {
-    cls.attr(def.ml_name) = py::reinterpret_steal<py::object>(
-        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &def));
+    cls.attr(def.ml_name) =
+        py::reinterpret_steal<py::object>(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &def));
 }
 
 }  // namespace fastemo

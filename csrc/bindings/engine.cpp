@@ -15,7 +15,8 @@ constexpr double kHoldGilNs = 50e3;  // shorter work keeps the GIL: handing it b
 
 class PyEngine {
 public:
-    PyEngine(const py::bytes& model, int threads) : engine(parse(model), check_threads(threads)), dtype(make_dtype(engine.layout())) {}
+    PyEngine(const py::bytes& model, int threads)
+        : engine(parse(model), check_threads(threads)), dtype(make_dtype(engine.layout())) {}
 
     Engine engine;
     const py::dtype dtype;
@@ -63,7 +64,9 @@ struct Chunk {
         samples = samples_of(view_of(chunk, "chunk"), "chunk", engine.n_channels(), is_samples_first(layout), n);
         if (!stamp_object || stamp_object == Py_None) return;
         const ArrayView v = view_of(stamp_object, "stamps");
-        if (v.nd != 1 || v.shape[0] != n) refuse("stamps has shape ", std::string(py::str(py::handle(stamp_object).attr("shape"))), ", expected one stamp per sample, (", n, ",)");
+        if (v.nd != 1 || v.shape[0] != n)
+            refuse("stamps has shape ", std::string(py::str(py::handle(stamp_object).attr("shape"))),
+                   ", expected one stamp per sample, (", n, ",)");
         if (v.dtype != Dtype::f64 || !v.contiguous()) refuse("stamps must be contiguous float64");
         stamps = static_cast<const double*>(v.data);
     }
@@ -74,7 +77,8 @@ class Hold {
 public:
     explicit Hold(PyEngine& engine) : busy_(engine.busy) {
         if (busy_.test_and_set(std::memory_order_acquire))
-            throw std::runtime_error("this engine is taking a chunk in another thread: give each thread an engine of its own");
+            throw std::runtime_error(
+                "this engine is taking a chunk in another thread: give each thread an engine of its own");
     }
     ~Hold() { busy_.clear(std::memory_order_release); }
     Hold(const Hold&) = delete;
@@ -101,7 +105,9 @@ index push(PyEngine& self, const Chunk& chunk, void* out, index capacity) {
             refuse("stamps[", r.at, "] is ", chunk.stamps[r.at],
                    ", not later than the stamp before it: sort the samples, or use on_backward='drop'");
         case PushError::stamps_changed:
-            refuse("stamps were given for some chunks only: give them for every chunk of a stream or for none (reset() starts a new stream)");
+            refuse(
+                "stamps were given for some chunks only: give them for every chunk of a stream or for none (reset() "
+                "starts a new stream)");
         case PushError::out_too_small:
             refuse("out has room for ", capacity, " predictions, this chunk may give ", r.at, ": see max_predictions");
     }
@@ -128,11 +134,13 @@ PyObject* engine_push_into(PyObject* self_object, PyObject* const* args, Py_ssiz
     });
 }
 
-PyMethodDef engine_push_into_def = {"push_into", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(engine_push_into)),
+PyMethodDef engine_push_into_def = {"push_into",
+                                    reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(engine_push_into)),
                                     METH_FASTCALL | METH_KEYWORDS, nullptr};
 
 // Predictions of the chunk as a new array.
-py::array engine_push(PyEngine& self, const py::object& chunk_object, const py::object& stamps, const py::object& layout) {
+py::array engine_push(PyEngine& self, const py::object& chunk_object, const py::object& stamps,
+                      const py::object& layout) {
     const Chunk chunk(self.engine, chunk_object.ptr(), stamps.ptr(), layout.ptr());
     const index room = self.engine.room(chunk.n, chunk.stamps);
     const index size = self.engine.layout().size;
@@ -167,11 +175,14 @@ void bind_engine(py::module_& m) {
                    .def_readonly("dtype", &PyEngine::dtype)
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())
-                   .def("max_predictions", [](const PyEngine& e, index n) { return e.engine.max_predictions(n); }, "n_samples"_a)
-                   .def("reset", [](PyEngine& e) {
-                       const Hold hold(e);
-                       e.engine.reset();
-                   })
+                   .def(
+                       "max_predictions", [](const PyEngine& e, index n) { return e.engine.max_predictions(n); },
+                       "n_samples"_a)
+                   .def("reset",
+                        [](PyEngine& e) {
+                            const Hold hold(e);
+                            e.engine.reset();
+                        })
                    .def("latency", &latency_of)
                    .def("counters", &counters_of);
     add_fastcall(cls, engine_push_into_def);

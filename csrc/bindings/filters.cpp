@@ -62,8 +62,10 @@ private:
     void start(const Samples& in) noexcept {
         for (index c = 0; c < n_channels_; ++c) {
             const char* at = static_cast<const char*>(in.data) + c * in.channel_stride;
-            const double first = in.dtype == Dtype::f64 ? *reinterpret_cast<const double*>(at) : double(*reinterpret_cast<const float*>(at));
-            for (index i = 0; i < 2 * n_sections(); ++i) state_[i * padded(n_channels_) + c] = zi_[std::size_t(i)] * first;
+            const double first = in.dtype == Dtype::f64 ? *reinterpret_cast<const double*>(at)
+                                                        : double(*reinterpret_cast<const float*>(at));
+            for (index i = 0; i < 2 * n_sections(); ++i)
+                state_[i * padded(n_channels_) + c] = zi_[std::size_t(i)] * first;
         }
     }
 
@@ -112,7 +114,8 @@ PyObject* sosfilter_process(PyObject* self_object, PyObject* const* args, Py_ssi
     });
 }
 
-PyMethodDef sosfilter_process_def = {"process", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sosfilter_process)),
+PyMethodDef sosfilter_process_def = {"process",
+                                     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sosfilter_process)),
                                      METH_FASTCALL | METH_KEYWORDS, nullptr};
 
 // Mean square of every channel in every band over the whole array, (n_channels, n_bands); the bank starts at zi * first sample.
@@ -138,9 +141,10 @@ py::array_t<double> bank_power(const py::object& x, const Matrix& coef, const Ma
             kernels().load_rows(in, n_channels, take, 1.0, block.data(), stride, 0, stride);
             if (i == 0)
                 for (index b = 0; b < n_bands; ++b)
-                    start_sections(zi.data() + 2 * b * n_sections, n_sections, block.data(), state.data() + 2 * b * n_sections * stride,
-                                   stride, 0, stride);
-            kernels().bank_power({sections.data(), n_bands, n_sections, state.data(), sums.data(), block.data(), stride, take, 0, stride});
+                    start_sections(zi.data() + 2 * b * n_sections, n_sections, block.data(),
+                                   state.data() + 2 * b * n_sections * stride, stride, 0, stride);
+            kernels().bank_power({sections.data(), n_bands, n_sections, state.data(), sums.data(), block.data(), stride,
+                                  take, 0, stride});
         }
     }
     py::array_t<double> out({n_channels, n_bands});
@@ -153,12 +157,13 @@ py::array_t<double> bank_power(const py::object& x, const Matrix& coef, const Ma
 
 void bind_filters(py::module_& m) {
     using namespace py::literals;
-    auto cls = py::class_<SosFilter>(m, "SosFilter", py::module_local())
-                   .def(py::init<const Matrix&, index, const py::object&>(), "sos"_a, "n_channels"_a, "zi"_a = py::none())
-                   .def_property_readonly("n_channels", &SosFilter::n_channels)
-                   .def_property_readonly("n_sections", &SosFilter::n_sections)
-                   .def_property_readonly("state", &SosFilter::state)
-                   .def("reset", &SosFilter::reset);
+    auto cls =
+        py::class_<SosFilter>(m, "SosFilter", py::module_local())
+            .def(py::init<const Matrix&, index, const py::object&>(), "sos"_a, "n_channels"_a, "zi"_a = py::none())
+            .def_property_readonly("n_channels", &SosFilter::n_channels)
+            .def_property_readonly("n_sections", &SosFilter::n_sections)
+            .def_property_readonly("state", &SosFilter::state)
+            .def("reset", &SosFilter::reset);
     add_fastcall(cls, sosfilter_process_def);
     m.def("bank_power", &bank_power, "x"_a, "coef"_a, "zi"_a);
 }

@@ -30,14 +30,10 @@ private:
 
 py::dtype numpy_dtype(Tensor::Type type) {
     switch (type) {
-        case Tensor::Type::f64:
-            return py::dtype::of<double>();
-        case Tensor::Type::f32:
-            return py::dtype::of<float>();
-        case Tensor::Type::i64:
-            return py::dtype::of<std::int64_t>();
-        case Tensor::Type::u8:
-            break;
+        case Tensor::Type::f64: return py::dtype::of<double>();
+        case Tensor::Type::f32: return py::dtype::of<float>();
+        case Tensor::Type::i64: return py::dtype::of<std::int64_t>();
+        case Tensor::Type::u8: break;
     }
     return py::dtype::of<std::uint8_t>();
 }

@@ -80,9 +80,15 @@ int32_t fastemo_open_memory(const void* bytes, size_t n, fastemo_engine** engine
 
 void fastemo_close(fastemo_engine* e) { delete e; }
 
-int32_t fastemo_n_channels(const fastemo_engine* e) { return e ? int32_t(e->engine.n_channels()) : FASTEMO_ERROR_ARGUMENT; }
-int32_t fastemo_n_outputs(const fastemo_engine* e) { return e ? int32_t(e->engine.layout().n_outputs) : FASTEMO_ERROR_ARGUMENT; }
-int32_t fastemo_n_labels(const fastemo_engine* e) { return e ? int32_t(e->engine.header().labels.size()) : FASTEMO_ERROR_ARGUMENT; }
+int32_t fastemo_n_channels(const fastemo_engine* e) {
+    return e ? int32_t(e->engine.n_channels()) : FASTEMO_ERROR_ARGUMENT;
+}
+int32_t fastemo_n_outputs(const fastemo_engine* e) {
+    return e ? int32_t(e->engine.layout().n_outputs) : FASTEMO_ERROR_ARGUMENT;
+}
+int32_t fastemo_n_labels(const fastemo_engine* e) {
+    return e ? int32_t(e->engine.header().labels.size()) : FASTEMO_ERROR_ARGUMENT;
+}
 double fastemo_sfreq(const fastemo_engine* e) { return e ? e->engine.header().sfreq : 0; }
 const char* fastemo_unit(const fastemo_engine* e) { return e ? e->engine.header().unit.c_str() : nullptr; }
 
@@ -117,26 +123,34 @@ int64_t fastemo_push(fastemo_engine* e, const fastemo_chunk* chunk, void* predic
     if (chunk->size < sizeof(fastemo_chunk))
         return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->size is %zu: set it to sizeof(fastemo_chunk)", chunk->size);
     if (chunk->n_samples < 0 || chunk->n_samples > kMaxSamples)
-        return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->n_samples is %lld, expected 0 to 2^32", (long long)chunk->n_samples);
+        return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->n_samples is %lld, expected 0 to 2^32",
+                       (long long)chunk->n_samples);
     if (chunk->n_samples == 0) return 0;
     if (!chunk->data) return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->data is NULL");
     if (room < 0 || (room > 0 && !predictions) || reinterpret_cast<std::uintptr_t>(predictions) % 8)
         return e->fail(FASTEMO_ERROR_ARGUMENT, "predictions must point to room records, aligned to 8 bytes");
     const std::int64_t item = chunk->is_float32 ? 4 : 8;
-    if (reinterpret_cast<std::uintptr_t>(chunk->data) % std::uintptr_t(item) || chunk->channel_stride % item || chunk->sample_stride % item)
-        return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->data and its strides must be multiples of the item size, %d bytes", int(item));
-    const Samples samples{chunk->data, chunk->is_float32 ? Dtype::f32 : Dtype::f64, fastemo::index(chunk->channel_stride), fastemo::index(chunk->sample_stride)};
-    const PushResult r = e->engine.push(samples, fastemo::index(chunk->n_samples), chunk->stamps, predictions, fastemo::index(room));
+    if (reinterpret_cast<std::uintptr_t>(chunk->data) % std::uintptr_t(item) || chunk->channel_stride % item ||
+        chunk->sample_stride % item)
+        return e->fail(FASTEMO_ERROR_ARGUMENT,
+                       "chunk->data and its strides must be multiples of the item size, %d bytes", int(item));
+    const Samples samples{chunk->data, chunk->is_float32 ? Dtype::f32 : Dtype::f64,
+                          fastemo::index(chunk->channel_stride), fastemo::index(chunk->sample_stride)};
+    const PushResult r =
+        e->engine.push(samples, fastemo::index(chunk->n_samples), chunk->stamps, predictions, fastemo::index(room));
     switch (r.error) {
         case PushError::none: return r.n;
-        case PushError::stamps_not_finite: return e->fail(FASTEMO_ERROR_STAMPS, "stamps[%lld] is not finite", (long long)r.at);
+        case PushError::stamps_not_finite:
+            return e->fail(FASTEMO_ERROR_STAMPS, "stamps[%lld] is not finite", (long long)r.at);
         case PushError::stamps_backward:
             return e->fail(FASTEMO_ERROR_STAMPS, "stamps[%lld] is not later than the stamp before it", (long long)r.at);
         case PushError::stamps_changed:
-            return e->fail(FASTEMO_ERROR_STAMPS, "stamps were given for some chunks only: give them for every chunk or for none");
+            return e->fail(FASTEMO_ERROR_STAMPS,
+                           "stamps were given for some chunks only: give them for every chunk or for none");
         case PushError::out_too_small: break;
     }
-    return e->fail(FASTEMO_ERROR_ROOM, "room for %lld predictions, this chunk may give %lld", (long long)room, (long long)r.at);
+    return e->fail(FASTEMO_ERROR_ROOM, "room for %lld predictions, this chunk may give %lld", (long long)room,
+                   (long long)r.at);
 }
 
 void fastemo_reset(fastemo_engine* e) {
@@ -155,7 +169,8 @@ const char* fastemo_stage_name(const fastemo_engine* e, int32_t i) {
 
 int32_t fastemo_stage_latency(const fastemo_engine* e, int32_t i, fastemo_latency* out) {
     if (!e) return FASTEMO_ERROR_ARGUMENT;
-    if (i < 0 || std::size_t(i) >= e->engine.n_stages()) return e->fail(FASTEMO_ERROR_ARGUMENT, "there is no stage %d", int(i));
+    if (i < 0 || std::size_t(i) >= e->engine.n_stages())
+        return e->fail(FASTEMO_ERROR_ARGUMENT, "there is no stage %d", int(i));
     const Latency r = e->engine.latency_of(std::size_t(i));
     return give(e, fastemo_latency{0, r.count, r.p50_ns, r.p99_ns, r.p999_ns, r.max_ns}, out);
 }

@@ -35,8 +35,8 @@ typedef enum fastemo_status {
     FASTEMO_ERROR_ARGUMENT = -1, /* a pointer, size or stride makes no sense */
     FASTEMO_ERROR_MODEL = -2,    /* the model file cannot be used */
     FASTEMO_ERROR_MEMORY = -3,
-    FASTEMO_ERROR_STAMPS = -4,   /* a stamp is not finite, not later than the one before, or given for some chunks only */
-    FASTEMO_ERROR_ROOM = -5      /* too little room for the predictions of this chunk */
+    FASTEMO_ERROR_STAMPS = -4, /* a stamp is not finite, not later than the one before, or given for some chunks only */
+    FASTEMO_ERROR_ROOM = -5    /* too little room for the predictions of this chunk */
 } fastemo_status;
 
 /* Samples where they are: strides in bytes. Set `size` to sizeof(fastemo_chunk). */
@@ -54,14 +54,14 @@ typedef struct fastemo_layout {
     size_t size;
     int64_t record_size;
     int64_t n_outputs, n_channels;
-    int64_t index;             /* int64: number of the newest sample in the window */
-    int64_t time, stamp;       /* double: seconds it is about; stamp of the newest sample */
-    int64_t outputs;           /* double[n_outputs]: probabilities, intensities or features */
+    int64_t index;                       /* int64: number of the newest sample in the window */
+    int64_t time, stamp;                 /* double: seconds it is about; stamp of the newest sample */
+    int64_t outputs;                     /* double[n_outputs]: probabilities, intensities or features */
     int64_t valence, arousal, dominance; /* double, NaN where the labels define none */
-    int64_t quality;           /* double in [0, 1] */
-    int64_t channel_quality;   /* double[n_channels] */
-    int64_t class_index;       /* int32, -1: none */
-    int64_t valid, abstained;  /* uint8 */
+    int64_t quality;                     /* double in [0, 1] */
+    int64_t channel_quality;             /* double[n_channels] */
+    int64_t class_index;                 /* int32, -1: none */
+    int64_t valid, abstained;            /* uint8 */
 } fastemo_layout;
 
 /* Set `size` to sizeof(fastemo_latency). */

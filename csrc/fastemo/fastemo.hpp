@@ -29,7 +29,9 @@ public:
     double arousal() const { return read<double>(layout_->arousal); }
     double dominance() const { return read<double>(layout_->dominance); }
     double quality() const { return read<double>(layout_->quality); }
-    const double* channel_quality() const { return reinterpret_cast<const double*>(record_ + layout_->channel_quality); }
+    const double* channel_quality() const {
+        return reinterpret_cast<const double*>(record_ + layout_->channel_quality);
+    }
     int class_index() const { return read<std::int32_t>(layout_->class_index); }
     bool valid() const { return read<std::uint8_t>(layout_->valid) != 0; }
     bool abstained() const { return read<std::uint8_t>(layout_->abstained) != 0; }
@@ -75,7 +77,13 @@ public:
     template <class T, class F>
     void push(const T* x, std::int64_t n, const double* stamps, F&& f) {
         static_assert(sizeof(T) == 4 || sizeof(T) == 8, "float or double");
-        fastemo_chunk chunk{sizeof(fastemo_chunk), x, sizeof(T) == 4, n, std::int64_t(sizeof(T)), std::int64_t(sizeof(T)) * n_channels(), stamps};
+        fastemo_chunk chunk{sizeof(fastemo_chunk),
+                            x,
+                            sizeof(T) == 4,
+                            n,
+                            std::int64_t(sizeof(T)),
+                            std::int64_t(sizeof(T)) * n_channels(),
+                            stamps};
         std::int64_t count = fastemo_push(engine_, &chunk, records_.data(), room());
         if (count == FASTEMO_ERROR_ROOM) {
             reserve(n);

@@ -21,12 +21,16 @@ int main(int argc, char** argv) {
     fastemo_prediction_layout(engine, &layout);
     double* samples = n > 0 && n < 1 << 24 ? malloc((size_t)(n * n_channels) * sizeof *samples) : NULL;
     char* records = room > 0 ? malloc((size_t)(room * layout.record_size)) : NULL;
-    if (!samples || !records) return fail("CHUNK", "expected a number of samples from 1 on, as many as fit into memory");
+    if (!samples || !records)
+        return fail("CHUNK", "expected a number of samples from 1 on, as many as fit into memory");
 
     const size_t row = (size_t)n_channels * sizeof *samples;
     for (size_t rows; (rows = fread(samples, row, (size_t)n, stdin)) > 0;) {
-        const fastemo_chunk chunk = {.size = sizeof chunk, .data = samples, .n_samples = (int64_t)rows,
-                                     .channel_stride = sizeof *samples, .sample_stride = (int64_t)row};
+        const fastemo_chunk chunk = {.size = sizeof chunk,
+                                     .data = samples,
+                                     .n_samples = (int64_t)rows,
+                                     .channel_stride = sizeof *samples,
+                                     .sample_stride = (int64_t)row};
         const int64_t count = fastemo_push(engine, &chunk, records, room);
         if (count < 0) return fail("push", fastemo_last_error(engine));
         fwrite(records, (size_t)layout.record_size, (size_t)count, stdout);

@@ -98,7 +98,8 @@ public:
 
 private:
     template <class T>
-    void put(const char* dtype, const std::string& name, std::vector<std::int64_t> shape, const std::vector<T>& values) {
+    void put(const char* dtype, const std::string& name, std::vector<std::int64_t> shape,
+             const std::vector<T>& values) {
         std::string bytes(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
         tensors[name] = {dtype, std::move(shape), std::move(bytes)};
     }
@@ -154,8 +155,14 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     Model m;
     std::string names;
     for (std::int64_t c = 0; c < n_channels; ++c) names += (c ? "\n" : "") + ("ch" + std::to_string(c));
-    m.metadata = {{"format", "fastemo"}, {"format_version", "1"}, {"sfreq", "100"}, {"unit", "uV"}, {"ch_names", names},
-                  {"labels", o.output_kind == 0 ? "" : o.output_kind == 3 ? "valence\narousal\nawe" : "calm\njoy\nawe"}};
+    m.metadata = {{"format", "fastemo"},
+                  {"format_version", "1"},
+                  {"sfreq", "100"},
+                  {"unit", "uV"},
+                  {"ch_names", names},
+                  {"labels", o.output_kind == 0   ? ""
+                             : o.output_kind == 3 ? "valence\narousal\nawe"
+                                                  : "calm\njoy\nawe"}};
     m.f64("input.scale", 1);
     m.i64("input.gap_policy", o.policy);
     m.i64("input.max_gap", 4);

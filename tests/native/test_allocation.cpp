@@ -13,10 +13,11 @@ long n_allocations = 0;
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t), void (*)(const volatile void*));
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
 namespace {
-const int hooks = __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { n_allocations += counting; },
-                                                            [](const volatile void*) {});
+const int hooks = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) { n_allocations += counting; }, [](const volatile void*) {});
 }  // namespace
 #elif defined(__GLIBC__)
 extern "C" {
@@ -73,12 +74,14 @@ struct Stream {
     }
 };
 
-void push_all(fastemo_engine* engine, const Stream& stream, bool stamped, index n, std::vector<double>& records, std::int64_t room) {
+void push_all(fastemo_engine* engine, const Stream& stream, bool stamped, index n, std::vector<double>& records,
+              std::int64_t room) {
     for (index i = 0; i < kSamples; i += n) {
         const index take = std::min(n, kSamples - i);
         const bool wide = i % 2;
         auto chunk = sized<fastemo_chunk>();
-        chunk.data = wide ? static_cast<const void*>(stream.x.data() + i * kChannels) : stream.x32.data() + i * kChannels;
+        chunk.data =
+            wide ? static_cast<const void*>(stream.x.data() + i * kChannels) : stream.x32.data() + i * kChannels;
         chunk.is_float32 = !wide;
         chunk.n_samples = take;
         chunk.channel_stride = wide ? 8 : 4;

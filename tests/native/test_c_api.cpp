@@ -36,12 +36,14 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 void test_open() {
     fastemo_engine* engine = reinterpret_cast<fastemo_engine*>(8);
     char message[64] = "unchanged";
-    check(fastemo_open_file("/there/is/no.fastemo", &engine, message, sizeof message) == FASTEMO_ERROR_MODEL, "no such file");
+    check(fastemo_open_file("/there/is/no.fastemo", &engine, message, sizeof message) == FASTEMO_ERROR_MODEL,
+          "no such file");
     check(!engine && contains(message, "there is no such file"), message);
     check(fastemo_open_file(nullptr, &engine, message, sizeof message) == FASTEMO_ERROR_ARGUMENT, "no path");
     check(contains(message, "path is NULL"), message);
     check(fastemo_open_memory(nullptr, 5, &engine, message, sizeof message) == FASTEMO_ERROR_ARGUMENT, "no bytes");
-    check(fastemo_open_memory("abc", 3, nullptr, message, sizeof message) == FASTEMO_ERROR_ARGUMENT, "nowhere to put it");
+    check(fastemo_open_memory("abc", 3, nullptr, message, sizeof message) == FASTEMO_ERROR_ARGUMENT,
+          "nowhere to put it");
     check(contains(message, "engine is NULL"), message);
     check(fastemo_open_memory("abc", 3, &engine, nullptr, 0) == FASTEMO_ERROR_MODEL, "no room for a message");
     check(fastemo_open_memory("abc", 3, &engine, message, 0) == FASTEMO_ERROR_MODEL, "room 0");
@@ -60,9 +62,11 @@ void test_null() {
     auto chunk = sized<fastemo_chunk>();
     fastemo_close(nullptr);
     fastemo_reset(nullptr);
-    check(fastemo_n_channels(nullptr) < 0 && fastemo_n_outputs(nullptr) < 0 && fastemo_n_labels(nullptr) < 0, "numbers of NULL");
+    check(fastemo_n_channels(nullptr) < 0 && fastemo_n_outputs(nullptr) < 0 && fastemo_n_labels(nullptr) < 0,
+          "numbers of NULL");
     check(fastemo_sfreq(nullptr) == 0 && !fastemo_unit(nullptr), "sfreq and unit of NULL");
-    check(!fastemo_ch_name(nullptr, 0) && !fastemo_label(nullptr, 0) && !fastemo_stage_name(nullptr, 0), "names of NULL");
+    check(!fastemo_ch_name(nullptr, 0) && !fastemo_label(nullptr, 0) && !fastemo_stage_name(nullptr, 0),
+          "names of NULL");
     check(fastemo_prediction_layout(nullptr, &layout) == FASTEMO_ERROR_ARGUMENT, "layout of NULL");
     check(fastemo_max_predictions(nullptr, 1) == FASTEMO_ERROR_ARGUMENT, "max_predictions of NULL");
     check(fastemo_push(nullptr, &chunk, nullptr, 0) == FASTEMO_ERROR_ARGUMENT, "push to NULL");
@@ -73,9 +77,11 @@ void test_null() {
 
 void test_description() {
     const Opened e(every_op(3));
-    check(fastemo_n_channels(e.engine) == 3 && fastemo_n_outputs(e.engine) == 3 && fastemo_n_labels(e.engine) == 3, "numbers");
+    check(fastemo_n_channels(e.engine) == 3 && fastemo_n_outputs(e.engine) == 3 && fastemo_n_labels(e.engine) == 3,
+          "numbers");
     check(fastemo_sfreq(e.engine) == 100 && std::string(fastemo_unit(e.engine)) == "uV", "sfreq and unit");
-    check(std::string(fastemo_ch_name(e.engine, 2)) == "ch2" && std::string(fastemo_label(e.engine, 1)) == "joy", "names");
+    check(std::string(fastemo_ch_name(e.engine, 2)) == "ch2" && std::string(fastemo_label(e.engine, 1)) == "joy",
+          "names");
     for (const int i : {-1, 3, 1 << 30, -(1 << 30)})
         check(!fastemo_ch_name(e.engine, i) && !fastemo_label(e.engine, i), "names out of range");
     check(std::string(fastemo_last_error(e.engine)).empty(), "no error yet");
@@ -84,9 +90,11 @@ void test_description() {
     for (int i = 0; fastemo_stage_name(e.engine, i); ++i) stages.push_back(fastemo_stage_name(e.engine, i));
     check(stages.front() == "input" && stages[2] == "00.reference" && stages.back() == "push", "stages");
     auto latency = sized<fastemo_latency>();
-    check(fastemo_stage_latency(e.engine, int(stages.size()) - 1, &latency) == FASTEMO_OK && latency.count == 0, "latency");
+    check(fastemo_stage_latency(e.engine, int(stages.size()) - 1, &latency) == FASTEMO_OK && latency.count == 0,
+          "latency");
     check(fastemo_stage_latency(e.engine, int(stages.size()), &latency) == FASTEMO_ERROR_ARGUMENT, "no such stage");
-    check(fastemo_stage_latency(e.engine, -1, &latency) == FASTEMO_ERROR_ARGUMENT && contains(e.error(), "stage -1"), "stage -1");
+    check(fastemo_stage_latency(e.engine, -1, &latency) == FASTEMO_ERROR_ARGUMENT && contains(e.error(), "stage -1"),
+          "stage -1");
 }
 
 // Callers of an older or newer version have smaller or larger structs.
@@ -100,9 +108,11 @@ void test_sized_structs() {
     }
     Exact<std::int64_t> older(3), newer(20);
     older.data[0] = 24, newer.data[0] = 160, newer.data[19] = 77;
-    check(fastemo_get_counters(e.engine, reinterpret_cast<fastemo_counters*>(older.data.get())) == FASTEMO_OK, "an older struct");
+    check(fastemo_get_counters(e.engine, reinterpret_cast<fastemo_counters*>(older.data.get())) == FASTEMO_OK,
+          "an older struct");
     check(older.data[0] == 24 && older.data[1] == 0, "keeps its size");
-    check(fastemo_get_counters(e.engine, reinterpret_cast<fastemo_counters*>(newer.data.get())) == FASTEMO_OK, "a newer struct");
+    check(fastemo_get_counters(e.engine, reinterpret_cast<fastemo_counters*>(newer.data.get())) == FASTEMO_OK,
+          "a newer struct");
     check(newer.data[0] == 160 && newer.data[7] == 0 && newer.data[19] == 77, "keeps its rest");
     check(fastemo_get_counters(e.engine, nullptr) == FASTEMO_ERROR_ARGUMENT, "no struct");
     check(fastemo_prediction_layout(e.engine, nullptr) == FASTEMO_ERROR_ARGUMENT, "no struct");
@@ -115,13 +125,15 @@ void test_push() {
     const std::int64_t room = fastemo_max_predictions(e.engine, 60);
     check(room >= 6 && fastemo_max_predictions(e.engine, 0) == 0, "room");
     check(fastemo_max_predictions(e.engine, -1) == FASTEMO_ERROR_ARGUMENT, "room for -1 samples");
-    check(fastemo_max_predictions(e.engine, std::numeric_limits<std::int64_t>::max()) > 0, "room for all samples there are");
+    check(fastemo_max_predictions(e.engine, std::numeric_limits<std::int64_t>::max()) > 0,
+          "room for all samples there are");
     Exact<double> records(std::size_t(room * e.layout.record_size / 8));
     void* const out = records.data.get();
 
     const auto refused = [&](fastemo_chunk chunk, void* to, std::int64_t n, std::int64_t status, const char* why) {
         const std::int64_t got = fastemo_push(e.engine, &chunk, to, n);
-        check(got == status && contains(e.error(), why), "push: " + std::to_string(got) + " " + e.error() + ", expected " + why);
+        check(got == status && contains(e.error(), why),
+              "push: " + std::to_string(got) + " " + e.error() + ", expected " + why);
     };
     const fastemo_chunk good = chunk_of(x, 3);
     const auto changed = [&](auto change) {
@@ -135,9 +147,15 @@ void test_push() {
     refused(changed([](auto& c) { c.n_samples = -1; }), out, room, argument, "chunk->n_samples is -1");
     refused(changed([](auto& c) { c.n_samples = std::int64_t(1) << 40; }), out, room, argument, "expected 0 to 2^32");
     refused(changed([](auto& c) { c.data = nullptr; }), out, room, argument, "chunk->data is NULL");
-    refused(changed([](auto& c) { c.data = static_cast<const char*>(c.data) + 4; }), out, room, argument, "multiples of the item size");
-    refused(changed([](auto& c) { c.channel_stride = 12; }), out, room, argument, "multiples of the item size, 8 bytes");
-    refused(changed([](auto& c) { c.sample_stride = -23; c.is_float32 = 1; }), out, room, argument, "multiples of the item size, 4 bytes");
+    refused(changed([](auto& c) { c.data = static_cast<const char*>(c.data) + 4; }), out, room, argument,
+            "multiples of the item size");
+    refused(changed([](auto& c) { c.channel_stride = 12; }), out, room, argument,
+            "multiples of the item size, 8 bytes");
+    refused(changed([](auto& c) {
+                c.sample_stride = -23;
+                c.is_float32 = 1;
+            }),
+            out, room, argument, "multiples of the item size, 4 bytes");
     refused(good, nullptr, room, argument, "predictions must point to room records");
     refused(good, out, -1, argument, "predictions must point to room records");
     refused(good, static_cast<char*>(out) + 4, room, argument, "aligned to 8 bytes");
@@ -157,7 +175,8 @@ void test_push() {
     fastemo_get_counters(e.engine, &counters);
     check(counters.samples == 60 && counters.predictions == 6, "counters");
     auto latency = sized<fastemo_latency>();
-    check(fastemo_stage_latency(e.engine, 0, &latency) == FASTEMO_OK && latency.count > 0 && latency.max_ns > 0, "latency");
+    check(fastemo_stage_latency(e.engine, 0, &latency) == FASTEMO_OK && latency.count > 0 && latency.max_ns > 0,
+          "latency");
 
     Engine engine(every_op(3).file());
     const std::string expected = run(engine, x, 60);
@@ -166,14 +185,16 @@ void test_push() {
     // Backwards in both directions, through negative strides.
     std::vector<double> turned(x.rbegin(), x.rend());
     fastemo_reset(e.engine);
-    const fastemo_chunk reversed = changed([&](auto& c) { c.data = &turned.back(), c.channel_stride = -8, c.sample_stride = -24; });
+    const fastemo_chunk reversed =
+        changed([&](auto& c) { c.data = &turned.back(), c.channel_stride = -8, c.sample_stride = -24; });
     check(fastemo_push(e.engine, &reversed, out, room) == 6, "negative strides");
     check(expected == std::string(static_cast<const char*>(out), expected.size()), "the same predictions");
 }
 
 // The C++ face gives what the records hold, and makes room by itself.
 void test_face() {
-    const auto path = std::filesystem::temp_directory_path() / ("fastemo_" + std::to_string(std::random_device()()) + ".fastemo");
+    const auto path =
+        std::filesystem::temp_directory_path() / ("fastemo_" + std::to_string(std::random_device()()) + ".fastemo");
     const std::string bytes = every_op(3).bytes();
     std::ofstream(path, std::ios::binary) << bytes;
     api::Engine made(path.string()), engine(std::move(made));
@@ -191,9 +212,12 @@ void test_face() {
     const auto visit = [&](const api::Prediction& p) {
         check(p.index() == 19 + 7 * n && p.stamp() == field(n, 16) && p.time() == field(n, 8), "index, stamp, time");
         check(std::memcmp(p.outputs(), records.data() + n * l.size + l.outputs, 24) == 0, "outputs");
-        check(p.quality() == field(n, l.quality) && p.channel_quality()[2] == field(n, l.channel_quality + 16), "quality");
-        check(p.valence() == field(n, l.vad) && p.arousal() == field(n, l.vad + 8) && std::isnan(p.dominance()), "valence");
-        check(p.class_index() >= 0 && p.class_index() < 3 && p.valid() == (n >= 5) && !p.abstained(), "class and flags");
+        check(p.quality() == field(n, l.quality) && p.channel_quality()[2] == field(n, l.channel_quality + 16),
+              "quality");
+        check(p.valence() == field(n, l.vad) && p.arousal() == field(n, l.vad + 8) && std::isnan(p.dominance()),
+              "valence");
+        check(p.class_index() >= 0 && p.class_index() < 3 && p.valid() == (n >= 5) && !p.abstained(),
+              "class and flags");
         ++n;
     };
     engine.push(x.data(), 30, nullptr, visit);

@@ -19,15 +19,18 @@ std::vector<double> samples(index n_channels, index n, unsigned seed) {
 template <class T>
 struct Laid {
     Laid(const std::vector<double>& x, index n_channels, index channel_stride, index sample_stride)
-        : n(index(x.size()) / n_channels), array(std::size_t(span(n_channels, channel_stride) + span(n, sample_stride) - 1)) {
+        : n(index(x.size()) / n_channels),
+          array(std::size_t(span(n_channels, channel_stride) + span(n, sample_stride) - 1)) {
         index first = 0;
         if (channel_stride < 0) first -= channel_stride * (n_channels - 1);
         if (sample_stride < 0) first -= sample_stride * (n - 1);
         for (index i = 0; i < n; ++i)
             for (index c = 0; c < n_channels; ++c)
-                array.data[std::size_t(first + c * channel_stride + i * sample_stride)] = T(x[std::size_t(i * n_channels + c)]);
+                array.data[std::size_t(first + c * channel_stride + i * sample_stride)] =
+                    T(x[std::size_t(i * n_channels + c)]);
         const index item = sizeof(T);
-        view = {array.data.get() + first, sizeof(T) == 8 ? Dtype::f64 : Dtype::f32, channel_stride * item, sample_stride * item};
+        view = {array.data.get() + first, sizeof(T) == 8 ? Dtype::f64 : Dtype::f32, channel_stride * item,
+                sample_stride * item};
     }
     static index span(index n, index stride) { return (n - 1) * std::abs(stride) + 1; }
 
@@ -56,14 +59,16 @@ std::string run_laid(Engine& engine, const Laid<T>& x, const std::vector<index>&
 template <class T>
 void check_layouts(const ModelFile& file, const std::vector<double>& x, index C, const std::string& expected) {
     const index n = index(x.size()) / C;
-    const std::array<std::array<index, 2>, 6> strides = {{{1, C}, {n, 1}, {1, C + 3}, {n + 5, 1}, {-n, 1}, {2 * n, -2}}};
+    const std::array<std::array<index, 2>, 6> strides = {
+        {{1, C}, {n, 1}, {1, C + 3}, {n + 5, 1}, {-n, 1}, {2 * n, -2}}};
     for (const auto& [channel, sample] : strides) {
         const Laid<T> laid(x, C, channel, sample);
         for (const auto& chunks : {std::vector<index>{n}, {1}, {3, 1, 17}, {64, 5}}) {
             Engine engine(file);
             check(run_laid(engine, laid, chunks) == expected,
-                  std::to_string(C) + " channels of " + std::to_string(8 * sizeof(T)) + " bits, strides " + std::to_string(channel) +
-                      ", " + std::to_string(sample) + ", first chunk " + std::to_string(chunks[0]));
+                  std::to_string(C) + " channels of " + std::to_string(8 * sizeof(T)) + " bits, strides " +
+                      std::to_string(channel) + ", " + std::to_string(sample) + ", first chunk " +
+                      std::to_string(chunks[0]));
         }
     }
 }
@@ -107,9 +112,9 @@ void test_faults() {
             for (const int threads : {1, 2, 3})
                 for (const index chunk : {index(1), index(7), index(130)}) {
                     Engine other(file, threads);
-                    check(run(other, x, chunk, given) == expected, "faults, policy " + std::to_string(policy) + ", chunks of " +
-                                                                       std::to_string(chunk) + ", " + std::to_string(threads) +
-                                                                       " threads");
+                    check(run(other, x, chunk, given) == expected, "faults, policy " + std::to_string(policy) +
+                                                                       ", chunks of " + std::to_string(chunk) + ", " +
+                                                                       std::to_string(threads) + " threads");
                     check(std::memcmp(&other.counters(), &counted, sizeof counted) == 0, "the same counts");
                 }
         }
@@ -125,7 +130,8 @@ void test_windows() {
             const std::string expected = run(engine, x, 200);
             const auto n = std::size_t((200 - length) / hop + 1);
             check(expected.size() == n * std::size_t(engine.layout().size), "the number of windows");
-            check(run(pieces, x, 3) == expected, "windows of " + std::to_string(length) + " every " + std::to_string(hop));
+            check(run(pieces, x, 3) == expected,
+                  "windows of " + std::to_string(length) + " every " + std::to_string(hop));
         }
 }
 
@@ -136,7 +142,9 @@ void test_refusals() {
     for (std::size_t i = 0; i < 40; ++i) stamps[i] = 0.01 * double(i);
     std::vector<double> records(std::size_t(40 * engine.layout().size));
     const Samples chunk{x.data(), Dtype::f64, 8, 16};
-    const auto push = [&](const double* given, index room) { return engine.push(chunk, 40, given, records.data(), room); };
+    const auto push = [&](const double* given, index room) {
+        return engine.push(chunk, 40, given, records.data(), room);
+    };
 
     PushResult r = push(nullptr, 1);
     check(r.error == PushError::out_too_small && r.at == 6, "too little room");

@@ -77,10 +77,12 @@ void with_values(const Model& model, const std::string& dtype, const std::vector
 
 void test_values(const Model& model) {
     const auto most = std::numeric_limits<std::int64_t>::max();
-    with_values<std::int64_t>(model, "I64", {-most - 1, -1, 0, 1, 2, 3, 5, 8, 64, 1000, 99999, 1 << 20, 1 << 27, std::int64_t(1) << 31,
-                                             std::int64_t(1) << 40, most - 7, most});
+    with_values<std::int64_t>(model, "I64",
+                              {-most - 1, -1, 0, 1, 2, 3, 5, 8, 64, 1000, 99999, 1 << 20, 1 << 27,
+                               std::int64_t(1) << 31, std::int64_t(1) << 40, most - 7, most});
     const double inf = std::numeric_limits<double>::infinity();
-    with_values<double>(model, "F64", {std::nan(""), inf, -inf, 0, -0.0, -1, 1, 2, 1e15, 1e300, -1e300, 5e-324, 1e-300});
+    with_values<double>(model, "F64",
+                        {std::nan(""), inf, -inf, 0, -0.0, -1, 1, 2, 1e15, 1e300, -1e300, 5e-324, 1e-300});
 }
 
 // Shapes and types that the bytes still fit, so that the reader has no complaint.
@@ -89,7 +91,8 @@ void test_shapes(const Model& model) {
         const auto n = std::int64_t(tensor.bytes.size() / 8);
         auto turned = tensor.shape;
         std::reverse(turned.begin(), turned.end());
-        for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{n}, {n, 1}, {1, n}, {1, 1, n}, {n, 1, 1}, {1, n, 1}, turned}) {
+        for (const std::vector<std::int64_t>& shape :
+             {std::vector<std::int64_t>{n}, {n, 1}, {1, n}, {1, 1, n}, {n, 1, 1}, {1, n, 1}, turned}) {
             Model m = model;
             m.tensors[name].shape = shape;
             attempt(m, name + " of another shape");
@@ -100,7 +103,8 @@ void test_shapes(const Model& model) {
             m.tensors[name].bytes.resize(std::size_t(8 * (n + extra)));
             attempt(m, name + " of another length");
         }
-        for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{0}, {0, 6}, {6, 0}, {0, 2, 6}, {2, 0, 6}, {3, 0}}) {
+        for (const std::vector<std::int64_t>& shape :
+             {std::vector<std::int64_t>{0}, {0, 6}, {6, 0}, {0, 2, 6}, {2, 0, 6}, {3, 0}}) {
             Model m = model;
             m.tensors[name].shape = shape;
             m.tensors[name].bytes.clear();
@@ -116,8 +120,9 @@ void test_shapes(const Model& model) {
 
 // Each op becomes every other kind of op, or reads other slots.
 void test_kinds(const Model& model) {
-    const char* kinds[] = {"reference", "matrix", "sos", "bank_power", "window", "fft_power", "bandsum", "relative", "log",
-                           "affine", "concat", "linear", "softmax", "sigmoid", "ema", "boxcar", "", "call", "x\x1b[31m\n"};
+    const char* kinds[] = {"reference", "matrix", "sos",    "bank_power", "window",     "fft_power", "bandsum",
+                           "relative",  "log",    "affine", "concat",     "linear",     "softmax",   "sigmoid",
+                           "ema",       "boxcar", "",       "call",       "x\x1b[31m\n"};
     std::vector<std::string> prefixes;
     for (const auto& [name, tensor] : model.tensors)
         if (name.size() > 3 && name.ends_with(".in")) prefixes.push_back(name.substr(0, name.size() - 2));
@@ -140,14 +145,16 @@ void test_kinds(const Model& model) {
         }
         // The program cut off behind this op: every kind of slot becomes the output.
         Model m = model;
-        std::erase_if(m.tensors, [&](const auto& t) { return t.first[0] <= '9' && t.first.substr(0, 2) > prefix.substr(0, 2); });
+        std::erase_if(m.tensors,
+                      [&](const auto& t) { return t.first[0] <= '9' && t.first.substr(0, 2) > prefix.substr(0, 2); });
         m.i64("output.kind", 0);
         attempt(m, "cut off behind " + prefix);
     }
 }
 
 void test_metadata(const Model& model) {
-    const char* values[] = {"", "0", "-1", "1e9", "1e10", "1e-300", "1e-320", "nan", "inf", "100 ", "\n", "\n\n\n", "a\nb\nc", "a\nb\nc\nd", "\x01\x1b[0m"};
+    const char* values[] = {"",    "0",    "-1", "1e9",    "1e10",    "1e-300",     "1e-320",     "nan",
+                            "inf", "100 ", "\n", "\n\n\n", "a\nb\nc", "a\nb\nc\nd", "\x01\x1b[0m"};
     for (const char* key : {"sfreq", "unit", "ch_names", "labels", "format_version"})
         for (const char* value : values) {
             Model m = model;
@@ -217,7 +224,8 @@ void test_messages() {
         }
     });
     refused("reads slot 1, which is not written before it", [](Model& m) { m.i64("00.reference.in", {1}, {1}); });
-    refused("op 1 is missing", [](Model& m) { std::erase_if(m.tensors, [](const auto& t) { return t.first.starts_with("01."); }); });
+    refused("op 1 is missing",
+            [](Model& m) { std::erase_if(m.tensors, [](const auto& t) { return t.first.starts_with("01."); }); });
     refused("expected 1: divide each section by its a0", [](Model& m) {
         const double two = 2;
         std::memcpy(m.tensors["02.sos.coef"].bytes.data() + 24, &two, 8);

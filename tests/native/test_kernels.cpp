@@ -15,7 +15,9 @@ struct Array {
         sample = layout % 2 ? (n_channels + gap) * item : item;
         memory = std::make_unique<Exact<T>>(std::size_t(((n_channels - 1) * channel + (n - 1) * sample) / item + 1));
     }
-    T& operator()(index c, index i) const { return memory->data[std::size_t((c * channel + i * sample) / index(sizeof(T)))]; }
+    T& operator()(index c, index i) const {
+        return memory->data[std::size_t((c * channel + i * sample) / index(sizeof(T)))];
+    }
     Dtype dtype() const { return sizeof(T) == 8 ? Dtype::f64 : Dtype::f32; }
     Samples in() const { return {memory->data.get(), dtype(), channel, sample}; }
     SamplesOut out() const { return {memory->data.get(), dtype(), channel, sample}; }
@@ -32,8 +34,8 @@ void fill(const Array<T>& x) {
 }
 
 std::string where(const Kernels& k, index n_channels, index n, int layout) {
-    return std::string(k.target) + ", " + std::to_string(n_channels) + " channels x " + std::to_string(n) + ", layout " +
-           std::to_string(layout);
+    return std::string(k.target) + ", " + std::to_string(n_channels) + " channels x " + std::to_string(n) +
+           ", layout " + std::to_string(layout);
 }
 
 template <class T>
@@ -54,7 +56,8 @@ void test_rows(const Kernels& k, index C, index n, int layout) {
 
     for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
         const T was = std::exchange(x(C - 1, n - 1), T(bad));
-        check(!k.load_rows(x.in(), C, n, 1.0, rows.data.get(), stride, 0, stride), "a value that is not finite is seen");
+        check(!k.load_rows(x.in(), C, n, 1.0, rows.data.get(), stride, 0, stride),
+              "a value that is not finite is seen");
         x(C - 1, n - 1) = was;
     }
 }
@@ -107,7 +110,8 @@ void test_maps(const Kernels& k) {
     check(std::isnan(y[0]) && y[3] == 1 && std::fabs(y[4] - std::exp(1)) < 1e-15, "exp");
     check(y[1] > 1e307 && std::isfinite(y[1]) && y[2] > 0 && y[2] < 1e-307, "exp is clamped to normal numbers");
     k.log(x, 1, 0, 1e-300, y, 8);
-    check(std::isnan(y[0]) && y[1] == inf && y[4] == 0 && y[3] == y[2] && std::fabs(y[3] + 690.77552789821368) < 1e-12, "log");
+    check(std::isnan(y[0]) && y[1] == inf && y[4] == 0 && y[3] == y[2] && std::fabs(y[3] + 690.77552789821368) < 1e-12,
+          "log");
     k.sigmoid(x, y, 8);
     check(std::isnan(y[0]) && y[1] == 1 && y[2] > 0 && y[3] == 0.5, "sigmoid");
     alignas(64) const double by[] = {1, 1, 0, 0, 2, 1, 1, 1};

@@ -75,9 +75,8 @@ std::string example() {
         R"("hop":{"dtype":"I64","shape":[1,1],"data_offsets":[89,97]},)"
         R"("net":{"dtype":"F32","shape":[1],"data_offsets":[97,101]},)"
         R"("empty":{"dtype":"F64","shape":[0,6],"data_offsets":[101,101]}} )",
-        bytes_of<unsigned char>({7}) + bytes_of({1., 2., 3., 4., 5., 6.}) + bytes_of({inf}) +
-            bytes_of({0.5, nan}) + bytes_of<std::int64_t>({0, -3, std::numeric_limits<std::int64_t>::min()}) +
-            bytes_of({2.5f}));
+        bytes_of<unsigned char>({7}) + bytes_of({1., 2., 3., 4., 5., 6.}) + bytes_of({inf}) + bytes_of({0.5, nan}) +
+            bytes_of<std::int64_t>({0, -3, std::numeric_limits<std::int64_t>::min()}) + bytes_of({2.5f}));
 }
 
 void test_what_it_gives() {
@@ -102,8 +101,7 @@ void test_what_it_gives() {
     float net = 0;
     std::memcpy(&net, m.find("net")->data, sizeof net);
     check(m.find("net")->type == Tensor::Type::f32 && net == 2.5f, "net");
-    check(m.find("coef")->size() == 6 && m.find("rail")->size() == 1 && m.find("empty")->size() == 0,
-          "sizes");
+    check(m.find("coef")->size() == 6 && m.find("rail")->size() == 1 && m.find("empty")->size() == 0, "sizes");
     check(!m.find("no") && !m.metadata("no"), "what is not there");
     check(m.tensors().begin()->first == "coef" && m.tensors().size() == 8, "order of the names");
     check(m.number("sfreq") == 512.5 && *m.metadata("sfreq") == "512.5", "sfreq");
@@ -215,23 +213,12 @@ std::string mutated(std::mt19937_64& random, std::string file) {
     for (std::size_t n = below(4) + 1; n > 0 && file.size() > 8; --n) {
         const std::size_t at = 8 + below(file.size() - 8), some = below(40);
         switch (below(6)) {
-            case 0:
-                file[at] = static_cast<char>(file[at] ^ (1 << below(8)));
-                break;
-            case 1:
-                file[at] = json[below(json.size())];
-                break;
-            case 2:
-                file.insert(at, 1, json[below(json.size())]);
-                break;
-            case 3:
-                file.erase(at, some);
-                break;
-            case 4:
-                file.insert(at, file.substr(below(file.size()), some));
-                break;
-            default:
-                file[below(8)] ^= static_cast<char>(1 << below(8));
+            case 0: file[at] = static_cast<char>(file[at] ^ (1 << below(8))); break;
+            case 1: file[at] = json[below(json.size())]; break;
+            case 2: file.insert(at, 1, json[below(json.size())]); break;
+            case 3: file.erase(at, some); break;
+            case 4: file.insert(at, file.substr(below(file.size()), some)); break;
+            default: file[below(8)] ^= static_cast<char>(1 << below(8));
         }
     }
     std::uint64_t length = 0;

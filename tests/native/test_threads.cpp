@@ -15,7 +15,9 @@ namespace {
 constexpr index kChannels = 70, kSamples = 9000;  // chunks of thousands are work worth sharing
 
 struct Case {
-    Case() : file(every_op(kChannels, {.length = 100, .hop = 20}).file()), x(random_values(std::size_t(kChannels * kSamples), 5, 10)) {
+    Case()
+        : file(every_op(kChannels, {.length = 100, .hop = 20}).file()),
+          x(random_values(std::size_t(kChannels * kSamples), 5, 10)) {
         for (index i = 4000; i < 4010; ++i) x[std::size_t(i * kChannels + 3)] = std::nan("");
         Engine engine(file);
         expected = run(engine, x, kSamples);
@@ -30,7 +32,8 @@ void test_same_bits(const Case& c) {
     for (const int threads : {2, 3, 5}) {
         Engine engine(c.file, threads);
         for (const index chunk : {kSamples, index(1700), index(10)}) {
-            check(run(engine, c.x, chunk) == c.expected, std::to_string(threads) + " threads, chunks of " + std::to_string(chunk));
+            check(run(engine, c.x, chunk) == c.expected,
+                  std::to_string(threads) + " threads, chunks of " + std::to_string(chunk));
             engine.reset();
         }
     }

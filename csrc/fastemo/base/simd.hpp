@@ -109,14 +109,18 @@ template <class T, int W>
 FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
 #if defined(__AVX512F__)
     if constexpr (W * sizeof(T) == 64) {
-        if constexpr (sizeof(T) == 8) return {(typename simd<T, W>::raw)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v)};
-        if constexpr (sizeof(T) == 4) return {(typename simd<T, W>::raw)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v)};
+        if constexpr (sizeof(T) == 8)
+            return {(typename simd<T, W>::raw)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v)};
+        if constexpr (sizeof(T) == 4)
+            return {(typename simd<T, W>::raw)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v)};
     }
 #endif
 #if defined(__FMA__)
     if constexpr (W * sizeof(T) == 32) {
-        if constexpr (sizeof(T) == 8) return {(typename simd<T, W>::raw)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v)};
-        if constexpr (sizeof(T) == 4) return {(typename simd<T, W>::raw)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v)};
+        if constexpr (sizeof(T) == 8)
+            return {(typename simd<T, W>::raw)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v)};
+        if constexpr (sizeof(T) == 4)
+            return {(typename simd<T, W>::raw)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v)};
     }
 #endif
 #if FASTEMO_FMA
@@ -169,17 +173,29 @@ struct simd {
 };
 
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> select(bool m, simd<T, W> a, simd<T, W> b) { return m ? a : b; }
+FASTEMO_INLINE simd<T, W> select(bool m, simd<T, W> a, simd<T, W> b) {
+    return m ? a : b;
+}
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> max(simd<T, W> a, simd<T, W> b) { return a.v > b.v ? a : b; }
+FASTEMO_INLINE simd<T, W> max(simd<T, W> a, simd<T, W> b) {
+    return a.v > b.v ? a : b;
+}
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) { return a.v < b.v ? a : b; }
+FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) {
+    return a.v < b.v ? a : b;
+}
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) { return {a.v < 0 ? -a.v : a.v}; }
+FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) {
+    return {a.v < 0 ? -a.v : a.v};
+}
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) { return {a.v * b.v + c.v}; }
+FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
+    return {a.v * b.v + c.v};
+}
 template <class T, int W>
-FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) { return {a.v * b.v - c.v}; }
+FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
+    return {a.v * b.v - c.v};
+}
 
 #endif
 

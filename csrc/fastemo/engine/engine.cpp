@@ -47,11 +47,13 @@ RecordLayout::RecordLayout(index n_outputs, index n_channels) : n_outputs(n_outp
 Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes) try
     : Engine(file, threads, MemoryLimit(max_bytes)) {
 } catch (const std::bad_alloc&) {
-    throw ModelError("the model needs more memory than there is, or more than " + std::to_string(max_bytes >> 20) + " MB");
+    throw ModelError("the model needs more memory than there is, or more than " + std::to_string(max_bytes >> 20) +
+                     " MB");
 }
 
 Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
-    : program_(Program::compile(file, threads)), pool_(threads), input_(program_->header, program_->input, program_->clock.max_rows),
+    : program_(Program::compile(file, threads)), pool_(threads),
+      input_(program_->header, program_->input, program_->clock.max_rows),
       quality_(program_->header, program_->clock, program_->input), layout_(program_->n_outputs(), n_channels()),
       usable_(program_->clock.max_windows), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
@@ -105,7 +107,8 @@ Frame Engine::frame_of(index n) const noexcept {
     const Clock& clock = program_->clock;
     Frame f{n, position_, 0, 0, usable_.data()};
     // Windows end at length, length + hop, ... rows.
-    const index next = position_ < clock.length ? clock.length : position_ + clock.hop - (position_ - clock.length) % clock.hop;
+    const index next =
+        position_ < clock.length ? clock.length : position_ + clock.hop - (position_ - clock.length) % clock.hop;
     if (next <= position_ + n) {
         f.first_end = next - position_;
         f.n_windows = (n - f.first_end) / clock.hop + 1;
@@ -156,7 +159,8 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
         std::fill_n(outputs, layout_.n_outputs, kNaN);
     else
         for (index r = 0; r < slot.rows; ++r)
-            std::memcpy(outputs + r * slot.cols, slot.row(w) + r * slot.col_stride(), sizeof(double) * std::size_t(slot.cols));
+            std::memcpy(outputs + r * slot.cols, slot.row(w) + r * slot.col_stride(),
+                        sizeof(double) * std::size_t(slot.cols));
 
     double vad[3] = {kNaN, kNaN, kNaN};
     if (!abstained && (h.output_kind == OutputKind::classes || h.output_kind == OutputKind::labels)) {
@@ -164,7 +168,8 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
         for (index k = 0; k < layout_.n_outputs; ++k) total += outputs[k];
         for (int i = 0; i < 3; ++i) {
             double sum = 0;
-            for (index k = 0; k < layout_.n_outputs; ++k) sum += outputs[k] * h.vad[std::size_t(i * layout_.n_outputs + k)];
+            for (index k = 0; k < layout_.n_outputs; ++k)
+                sum += outputs[k] * h.vad[std::size_t(i * layout_.n_outputs + k)];
             if (!std::isnan(sum)) vad[i] = sum / std::max(1.0, total);
         }
     }

@@ -27,9 +27,9 @@ struct RecordLayout {
 };
 
 struct PushResult {
-    index n = 0;          // predictions written
+    index n = 0;  // predictions written
     PushError error = PushError::none;
-    index at = 0;         // the sample to blame, or the room that `out` must have
+    index at = 0;  // the sample to blame, or the room that `out` must have
 };
 
 struct Latency {

@@ -140,9 +140,7 @@ void Input::begin(const Samples& chunk, index n, const double* stamps) noexcept 
     if (n > 0) stamped_ = stamps != nullptr;
 }
 
-double Input::stamp_of(index i) const noexcept {
-    return given_ ? given_[i] : double(next_number_) / header_.sfreq;
-}
+double Input::stamp_of(index i) const noexcept { return given_ ? given_[i] : double(next_number_) / header_.sfreq; }
 
 Input::Block Input::next(Pool& pool) noexcept {
     Block block;

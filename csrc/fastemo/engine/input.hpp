@@ -21,9 +21,9 @@ struct Counters {
 
 // Follows the line that stamps lie on.
 struct StampLine {
-    double dt = 0;          // sample period, refined as stamps come
-    double expected = 0;    // where the line is
-    double previous = 0;    // the last accepted stamp itself
+    double dt = 0;        // sample period, refined as stamps come
+    double expected = 0;  // where the line is
+    double previous = 0;  // the last accepted stamp itself
     bool started = false;
 
     // False, and nothing changed, where `stamp` does not rise; else how many samples are missing before it.
@@ -108,18 +108,18 @@ private:
     Samples chunk_{};
     const double* given_ = nullptr;  // stamps of the chunk
     index n_ = 0, at_ = 0;
-    index careful_ = 0;      // samples of the chunk that are known to need the careful path
-    bool stepped_ = false;   // sample at_ has moved the line already
+    index careful_ = 0;     // samples of the chunk that are known to need the careful path
+    bool stepped_ = false;  // sample at_ has moved the line already
     index missing_ = 0, missing_total_ = 0;
     double gap_from_ = 0;
 
     StampLine line_;
-    int stamped_ = -1;       // not known yet, no, yes
+    int stamped_ = -1;  // not known yet, no, yes
     std::int64_t next_number_ = 0;
-    bool fresh_ = true;      // nothing accepted since the last reset
-    bool resetting_ = false; // release what is withheld, then restart
-    index marked_ = 0;       // channels that are missing or still marked
-    index all_missing_ = 0;  // rows in a row in which every channel is missing
+    bool fresh_ = true;       // nothing accepted since the last reset
+    bool resetting_ = false;  // release what is withheld, then restart
+    index marked_ = 0;        // channels that are missing or still marked
+    index all_missing_ = 0;   // rows in a row in which every channel is missing
     Withheld withheld_;
     Buffer<double> row_, last_, marks_, stamps_;
     Buffer<unsigned char> missing_now_, seen_;

@@ -44,8 +44,7 @@ ModelError unusable(const Parts&... parts) {
 
 void check_file_size(std::uintmax_t n) {
     if (n > ModelFile::max_file)
-        throw error("oversized model file: it has ", n, " bytes, at most ", ModelFile::max_file,
-                    " are allowed");
+        throw error("oversized model file: it has ", n, " bytes, at most ", ModelFile::max_file, " are allowed");
 }
 
 void check_version(const Metadata& metadata) {
@@ -56,8 +55,7 @@ void check_version(const Metadata& metadata) {
 
     const std::string digits = version == metadata.end() ? "" : version->second;
     if (digits.empty() || digits[0] == '0' || digits.find_first_not_of("0123456789") != digits.npos)
-        throw damaged("its metadata 'format_version' is ", value(version),
-                      ", expected a whole number from 1 on");
+        throw damaged("its metadata 'format_version' is ", value(version), ", expected a whole number from 1 on");
     std::int64_t number = 0;
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (read.ec != std::errc{} || number > ModelFile::format_version)
@@ -68,8 +66,7 @@ void check_version(const Metadata& metadata) {
 Tensor::Type checked_type(const std::string& name, const Entry& entry) {
     const auto* const it = std::ranges::find(kDtypes, entry.dtype, &Dtype::name);
     if (it == std::end(kDtypes))
-        throw damaged("tensor ", shown(name), " has dtype ", shown(entry.dtype),
-                      ", expected F64, F32, I64 or U8");
+        throw damaged("tensor ", shown(name), " has dtype ", shown(entry.dtype), ", expected F64, F32, I64 or U8");
     return static_cast<Tensor::Type>(it - kDtypes);
 }
 
@@ -85,16 +82,15 @@ void check_size(const std::string& name, const Entry& entry, std::int64_t item_s
     }
     if (empty) bytes = 0;
     if (entry.end < entry.begin || entry.end - entry.begin != bytes)
-        throw damaged("tensor ", shown(name), " needs ", bytes, " bytes, its data_offsets are ", entry.begin,
-                      " to ", entry.end);
+        throw damaged("tensor ", shown(name), " needs ", bytes, " bytes, its data_offsets are ", entry.begin, " to ",
+                      entry.end);
 }
 
 // Laid in order the tensors must cover the n bytes of data: no overlap, no hole, no rest.
 void check_layout(const Entries& entries, std::size_t n) {
     std::vector<const Entries::value_type*> order;
     for (const auto& entry : entries) order.push_back(&entry);
-    std::ranges::stable_sort(order, {},
-                             [](const auto* e) { return std::pair(e->second.begin, e->second.end); });
+    std::ranges::stable_sort(order, {}, [](const auto* e) { return std::pair(e->second.begin, e->second.end); });
     const auto available = static_cast<std::int64_t>(n);
     std::int64_t at = 0;
     for (const auto* entry : order) {
@@ -134,9 +130,7 @@ T one(std::string_view name, const Tensor* tensor, Tensor::Type type) {
 template <class T>
 std::span<const T> array(std::string_view name, const Tensor* tensor, Tensor::Type type,
                          std::span<const std::int64_t> shape) {
-    const auto fits = [](std::int64_t got, std::int64_t want) {
-        return want == ModelFile::any || got == want;
-    };
+    const auto fits = [](std::int64_t got, std::int64_t want) { return want == ModelFile::any || got == want; };
     if (!tensor || tensor->type != type || !std::ranges::equal(tensor->shape, shape, fits))
         throw mismatch(name, described(type, shape), tensor);
     return elements<T>(*tensor);
@@ -145,8 +139,7 @@ std::span<const T> array(std::string_view name, const Tensor* tensor, Tensor::Ty
 void check_finite(std::string_view name, std::span<const double> values) {
     const auto it = std::ranges::find_if_not(values, [](double v) { return std::isfinite(v); });
     if (it != values.end())
-        throw unusable("tensor ", shown(name), " should be finite, its element ", it - values.begin(), " is ",
-                       *it);
+        throw unusable("tensor ", shown(name), " should be finite, its element ", it - values.begin(), " is ", *it);
 }
 
 }  // namespace
@@ -179,8 +172,7 @@ ModelFile ModelFile::parse(const void* bytes, std::size_t n) {
     if (length > max_header)
         throw damaged("its header claims ", length, " bytes, at most ", max_header, " are allowed");
     if (length > n) throw truncated("its header needs ", length, " bytes, ", n, " are there");
-    const std::string_view text(static_cast<const char*>(bytes) + sizeof length,
-                                static_cast<std::size_t>(length));
+    const std::string_view text(static_cast<const char*>(bytes) + sizeof length, static_cast<std::size_t>(length));
     const char* const data = text.data() + text.size();
     n -= text.size();
     if (!text.starts_with('{')) throw damaged("its header does not begin with '{'");

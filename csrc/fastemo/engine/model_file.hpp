@@ -65,8 +65,7 @@ public:
     std::int64_t i64(std::string_view name) const;
     std::span<const double> f64_array(std::string_view name, std::initializer_list<std::int64_t> shape,
                                       Values values = Values::finite) const;
-    std::span<const std::int64_t> i64_array(std::string_view name,
-                                            std::initializer_list<std::int64_t> shape) const;
+    std::span<const std::int64_t> i64_array(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
     // Metadata that must be there: as text, as a finite number, as names joined by newlines.
     const std::string& text(std::string_view key) const;

@@ -202,8 +202,7 @@ private:
         const std::string_view digits = text_.substr(at_, 4);
         const char* const end = digits.data() + digits.size();
         std::uint32_t code = 0;
-        if (digits.size() < 4 || std::from_chars(digits.data(), end, code, 16).ptr != end)
-            return std::nullopt;
+        if (digits.size() < 4 || std::from_chars(digits.data(), end, code, 16).ptr != end) return std::nullopt;
         at_ += 4;
         return code;
     }

@@ -40,7 +40,8 @@ bool parse_op_name(const std::string& name, OpName& out) {
         number = number * 10 + std::size_t(name[i] - '0');
     }
     const auto next = name.find('.', dot + 1);
-    if (next == std::string::npos) throw ModelError("tensor " + shown(name) + " belongs to an op but names no parameter");
+    if (next == std::string::npos)
+        throw ModelError("tensor " + shown(name) + " belongs to an op but names no parameter");
     out = {number, name.substr(0, next + 1), name.substr(dot + 1, next - dot - 1)};
     return true;
 }
@@ -54,7 +55,8 @@ std::vector<OpName> op_names(const ModelFile& file) {
         if (op.number >= found.size()) found.resize(op.number + 1);
         OpName& known = found[op.number];
         if (!known.prefix.empty() && known.prefix != op.prefix)
-            throw ModelError("op " + std::to_string(op.number) + " is both " + shown(known.prefix) + " and " + shown(op.prefix));
+            throw ModelError("op " + std::to_string(op.number) + " is both " + shown(known.prefix) + " and " +
+                             shown(op.prefix));
         known = op;
     }
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -67,7 +69,8 @@ std::vector<OpName> op_names(const ModelFile& file) {
 Header Header::read(const ModelFile& file) {
     Header h;
     h.sfreq = file.number("sfreq");
-    if (!(h.sfreq > 0 && h.sfreq <= 1e9)) throw ModelError("sfreq is " + std::to_string(h.sfreq) + ", expected 0 to 1e9 Hz");
+    if (!(h.sfreq > 0 && h.sfreq <= 1e9))
+        throw ModelError("sfreq is " + std::to_string(h.sfreq) + ", expected 0 to 1e9 Hz");
     h.unit = file.text("unit");
     h.ch_names = file.lines("ch_names");
     h.labels = file.lines("labels");
@@ -113,7 +116,8 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
         std::vector<const Slot*> inputs;
         for (const std::int64_t slot : file.i64_array(name.prefix + "in", {ModelFile::any})) {
             if (slot < 0 || std::size_t(slot) > p->ops.size())
-                throw ModelError("op " + shown(name.prefix + "in") + " reads slot " + std::to_string(slot) + ", which is not written before it");
+                throw ModelError("op " + shown(name.prefix + "in") + " reads slot " + std::to_string(slot) +
+                                 ", which is not written before it");
             inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
         }
         p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));

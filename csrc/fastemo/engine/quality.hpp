@@ -15,9 +15,10 @@ class Quality {
 public:
     Quality(const Header& h, const Clock& clock, const Slot& rows)
         : header_(h), clock_(clock), rows_(rows), block_(std::gcd(clock.length, clock.hop)),
-          n_blocks_(clock.length / block_), is_channel_(rows.stride), previous_(rows.stride), run_(rows.stride), bad_(rows.stride),
-          noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_), any_ring_(n_blocks_), sums_(2 * rows.stride),
-          scores_(clock.max_windows * rows.cols), filled_(clock.max_windows), overall_(clock.max_windows) {
+          n_blocks_(clock.length / block_), is_channel_(rows.stride), previous_(rows.stride), run_(rows.stride),
+          bad_(rows.stride), noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_),
+          any_ring_(n_blocks_), sums_(2 * rows.stride), scores_(clock.max_windows * rows.cols),
+          filled_(clock.max_windows), overall_(clock.max_windows) {
         std::fill_n(is_channel_.data(), rows.cols, 1.0);
         reset();
     }
@@ -29,8 +30,9 @@ public:
         for (index row = 0; row < f.n;) {
             const index n = std::min(f.n - row, block_ - in_block_);
             const double* m = marks ? marks + row * rows_.stride : nullptr;
-            kernels().quality({rows_.row(row), rows_.stride, n, 0, rows_.stride, m, is_channel_.data(), previous_.data(), run_.data(),
-                               bad_.data(), noisy_.data(), double(header_.flat), header_.rail, header_.step});
+            kernels().quality({rows_.row(row), rows_.stride, n, 0, rows_.stride, m, is_channel_.data(),
+                               previous_.data(), run_.data(), bad_.data(), noisy_.data(), double(header_.flat),
+                               header_.rail, header_.step});
             if (m) block_filled_ += std::count_if(m, m + n * rows_.stride, [](double x) { return x != 0; });
             row += n;
             in_block_ += n;
@@ -42,7 +44,8 @@ public:
 
     void reset() noexcept {
         std::fill_n(previous_.data(), rows_.stride, 0.0);
-        run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), any_ring_.clear(), sums_.clear();
+        run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), any_ring_.clear(),
+            sums_.clear();
         n_any_ = 0;
         in_block_ = place_ = 0;
         block_filled_ = window_filled_ = 0;

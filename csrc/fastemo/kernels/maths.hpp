@@ -59,9 +59,9 @@ FASTEMO_INLINE vd exp(vd given) {
     const vd shifted = x * vd::all(0x1.71547652b82fep+0) + vd::all(kMagic);
     const vd n = shifted - vd::all(kMagic);
     const vd r = (x - n * vd::all(kLn2High)) - n * vd::all(kLn2Low);
-    constexpr double inverse_factorial[] = {1.0,           1.0,           1.0 / 2,        1.0 / 6,        1.0 / 24,
-                                            1.0 / 120,     1.0 / 720,     1.0 / 5040,     1.0 / 40320,    1.0 / 362880,
-                                            1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+    constexpr double inverse_factorial[] = {
+        1.0,        1.0,         1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+        1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
     vd p = vd::all(inverse_factorial[13]);
     for (int i = 12; i >= 0; --i) p = p * r + vd::all(inverse_factorial[i]);
     const ints power = (as_ints(shifted) - as_ints(vd::all(kMagic))) << 52;

@@ -61,8 +61,8 @@ FASTEMO_INLINE T* element(const void* data, index channel_stride, index sample_s
 
 // `width` channels from c on, samples [s, s + n), into rows; `finite` stays 0 as long as every value is finite.
 template <class T>
-FASTEMO_INLINE void load_channels(const Samples& in, index c, index width, index s, index n, double scale,
-                                  double* rows, index stride, vd& finite) {
+FASTEMO_INLINE void load_channels(const Samples& in, index c, index width, index s, index n, double scale, double* rows,
+                                  index stride, vd& finite) {
     constexpr index W = vd::width;
     const auto at = [&](index channel, index sample) {
         return element<const T>(in.data, in.channel_stride, in.sample_stride, c + channel, s + sample);
@@ -133,8 +133,8 @@ FASTEMO_INLINE index group_width(index n_channels, index c) {
     return n_channels - c < kLanes ? n_channels - c : kLanes;
 }
 
-inline bool load_rows(const Samples& in, index n_channels, index n, double scale, double* rows, index stride,
-                      index c0, index c1) {
+inline bool load_rows(const Samples& in, index n_channels, index n, double scale, double* rows, index stride, index c0,
+                      index c1) {
     vd finite = vd::all(0);
     for (index c = c0; c < c1; c += kLanes) {
         const index width = group_width(n_channels, c);

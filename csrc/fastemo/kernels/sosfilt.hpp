@@ -52,7 +52,8 @@ template <int T>
 inline void section_tile(const Section& q, double* z, index stride, const double* in, index in_stride, double* out,
                          index out_stride, index n) {
     switch (q.form) {
-        case Section::general: return section_rows<Section::general, T>(q, z, stride, in, in_stride, out, out_stride, n);
+        case Section::general:
+            return section_rows<Section::general, T>(q, z, stride, in, in_stride, out, out_stride, n);
         case Section::scaled: return section_rows<Section::scaled, T>(q, z, stride, in, in_stride, out, out_stride, n);
         case Section::scaled_plus:
             return section_rows<Section::scaled_plus, T>(q, z, stride, in, in_stride, out, out_stride, n);
@@ -88,8 +89,8 @@ inline void sosfilt_rows(const Section* sos, index n_sections, double* state, co
     for (index i = 0; i < n; i += kTileRows) {
         const index rows = n - i < kTileRows ? n - i : kTileRows;
         for_tiles(c0, c1, [&](index c, auto tile) {
-            cascade_tile<tile()>(sos, n_sections, state + c, stride, in + i * stride + c, stride,
-                                 out + i * stride + c, stride, rows);
+            cascade_tile<tile()>(sos, n_sections, state + c, stride, in + i * stride + c, stride, out + i * stride + c,
+                                 stride, rows);
         });
     }
 }

@@ -46,9 +46,9 @@ struct Slot {
 
 // One block of samples, the same for every op. Windows end after rows first_end, first_end + hop, ... of it.
 struct Frame {
-    index n;                      // rows
-    index start;                  // rows before this block since the last reset
-    index first_end;              // 1..n where n_windows > 0
+    index n;          // rows
+    index start;      // rows before this block since the last reset
+    index first_end;  // 1..n where n_windows > 0
     index n_windows;
     const unsigned char* usable;  // per window: past the warm-up and not abstained
 };

@@ -8,11 +8,11 @@ namespace fastemo {
 namespace {
 
 constexpr std::pair<const char*, Factory> kFactories[] = {
-    {"reference", make_reference}, {"matrix", make_matrix},         {"sos", make_sos},
-    {"bank_power", make_bank_power}, {"window", make_window},       {"fft_power", make_fft_power},
-    {"bandsum", make_bandsum},     {"relative", make_relative},     {"log", make_log},
-    {"affine", make_affine},       {"concat", make_concat},         {"linear", make_linear},
-    {"softmax", make_softmax},     {"sigmoid", make_sigmoid},       {"ema", make_ema},
+    {"reference", make_reference},   {"matrix", make_matrix},     {"sos", make_sos},
+    {"bank_power", make_bank_power}, {"window", make_window},     {"fft_power", make_fft_power},
+    {"bandsum", make_bandsum},       {"relative", make_relative}, {"log", make_log},
+    {"affine", make_affine},         {"concat", make_concat},     {"linear", make_linear},
+    {"softmax", make_softmax},       {"sigmoid", make_sigmoid},   {"ema", make_ema},
     {"boxcar", make_boxcar},
 };
 
@@ -24,11 +24,14 @@ const char* name_of(Slot::Kind kind) {
 
 const Slot& OpInit::input(Slot::Kind kind) const {
     if (inputs.size() != 1) fail("takes one input, the file gives " + std::to_string(inputs.size()));
-    if (inputs[0]->kind != kind) fail(std::string("reads ") + name_of(kind) + ", but its input is " + name_of(inputs[0]->kind));
+    if (inputs[0]->kind != kind)
+        fail(std::string("reads ") + name_of(kind) + ", but its input is " + name_of(inputs[0]->kind));
     return *inputs[0];
 }
 
-void OpInit::fail(const std::string& what) const { throw ModelError("op " + shown(prefix.substr(0, prefix.size() - 1)) + " " + what); }
+void OpInit::fail(const std::string& what) const {
+    throw ModelError("op " + shown(prefix.substr(0, prefix.size() - 1)) + " " + what);
+}
 
 std::unique_ptr<Op> make_op(const std::string& kind, const OpInit& init) {
     for (const auto& [name, make] : kFactories)

@@ -22,7 +22,8 @@ inline std::vector<Section> make_sections(const double* sos, index n) {
         if (q.b0 != 0 && doubles && same) {
             q.c1 = q.b1 / q.b0, q.c2 = q.b2 / q.b0;
             const bool unit = q.b0 == 1, plus = q.c2 == 1;
-            q.form = unit ? (plus ? Section::unit_plus : Section::unit) : (plus ? Section::scaled_plus : Section::scaled);
+            q.form =
+                unit ? (plus ? Section::unit_plus : Section::unit) : (plus ? Section::scaled_plus : Section::scaled);
         }
         out.push_back(q);
     }

@@ -69,8 +69,8 @@ public:
     void process(const Frame& f, index p0, index p1) noexcept override {
         const index c0 = p0 * kLanes, c1 = p1 * kLanes, n = index(sections_.size());
         if (f.start == 0) start_sections(zi_.data(), n, in_.row(0), state_.data(), in_.stride, c0, c1);
-        kernels().sosfilt_rows(sections_.data(), n, state_.data(), in_.data.data(), out.data.data(), in_.stride, f.n, c0,
-                               c1);
+        kernels().sosfilt_rows(sections_.data(), n, state_.data(), in_.data.data(), out.data.data(), in_.stride, f.n,
+                               c0, c1);
     }
 
 private:
@@ -84,14 +84,16 @@ private:
 class WindowOp final : public WindowSource {
 public:
     explicit WindowOp(const OpInit& init)
-        : in_(init.input(Slot::signal)), clock_(init.clock), size_(clock_.length + clock_.max_rows), ring_(size_ * in_.stride) {
+        : in_(init.input(Slot::signal)), clock_(init.clock), size_(clock_.length + clock_.max_rows),
+          ring_(size_ * in_.stride) {
         out = Slot::make(Slot::window, 1, in_.cols, 0);
         out.ring = this;
         ns_per_sample = 0.1 * double(in_.stride);
     }
     void process(const Frame& f, index, index) noexcept override {
         for (index i = 0; i < f.n; ++i)
-            std::memcpy(ring_.data() + (f.start + i) % size_ * in_.stride, in_.row(i), sizeof(double) * std::size_t(in_.stride));
+            std::memcpy(ring_.data() + (f.start + i) % size_ * in_.stride, in_.row(i),
+                        sizeof(double) * std::size_t(in_.stride));
     }
     RingView view(const Frame& f, index w) const noexcept override {
         return {ring_.data(), size_, in_.stride, (f.start + clock_.window_end(f, w) - clock_.length) % size_};

@@ -62,7 +62,8 @@ public:
     explicit RelativeOp(const OpInit& init) : RowOp(init), total_(padded(in_.size())) {
         n_rows_ = init.file.i64(init.name("n_rows"));
         if (n_rows_ != in_.rows)
-            init.fail("has n_rows " + std::to_string(n_rows_) + ", its input has " + std::to_string(in_.rows) + " rows");
+            init.fail("has n_rows " + std::to_string(n_rows_) + ", its input has " + std::to_string(in_.rows) +
+                      " rows");
         out = vector_slot(init, in_.rows, in_.cols);
     }
     void map(const double* x, double* y) noexcept override {
@@ -86,7 +87,8 @@ public:
         const auto weight = init.file.f64_array(init.name("weight"), {n});
         for (index b = 0; b < n; ++b)
             if (edges[2 * b] < 0 || edges[2 * b] >= edges[2 * b + 1] || edges[2 * b + 1] > in_.rows)
-                init.fail("has band " + std::to_string(b) + " outside its " + std::to_string(in_.rows) + " bins or empty");
+                init.fail("has band " + std::to_string(b) + " outside its " + std::to_string(in_.rows) +
+                          " bins or empty");
         edges_.assign(edges.begin(), edges.end());
         weight_.assign(weight.begin(), weight.end());
         out = vector_slot(init, n, in_.cols);
@@ -245,7 +247,8 @@ public:
             ++seen_;
             const index count = std::min(seen_, n_);
             std::fill_n(y, in_.stride, 0.0);
-            for (index i = seen_ - count; i < seen_; ++i) kernels().add(ring_.data() + i % n_ * in_.stride, y, in_.stride);
+            for (index i = seen_ - count; i < seen_; ++i)
+                kernels().add(ring_.data() + i % n_ * in_.stride, y, in_.stride);
             kernels().scale(y, 1.0 / double(count), y, in_.stride);
         }
     }

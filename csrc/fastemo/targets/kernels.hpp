@@ -67,12 +67,12 @@ struct Kernels {
                    index n);
 
     // Elementwise over n values rounded up to whole groups.
-    void (*add)(const double* x, double* y, index n);                 // y += x
+    void (*add)(const double* x, double* y, index n);                                        // y += x
     void (*add_scaled)(const double* a, const double* b, double scale, double* y, index n);  // y = (a + b) scale
     void (*scale)(const double* x, double scale, double* y, index n);
     void (*log)(const double* x, double gain, double offset, double floor, double* y, index n);
     void (*affine)(const double* x, const double* shift, const double* scale, double* y, index n);
-    void (*lerp)(double alpha, const double* x, double* y, index n);  // y += alpha (x - y)
+    void (*lerp)(double alpha, const double* x, double* y, index n);        // y += alpha (x - y)
     void (*divide)(const double* x, const double* by, double* y, index n);  // 0 where by is 0
     void (*exp)(const double* x, double* y, index n);
     void (*sigmoid)(const double* x, double* y, index n);
