@@ -201,7 +201,7 @@ def _self_test() -> str:
     from fastemo._cases import CASES
 
     x = 10 * np.random.default_rng(0).standard_normal((9, 400))
-    tried = [case for case in CASES if case.kind != "stage"]
+    tried = [case for case in CASES if case.kind != "stage" and "native" in case.implementations]
     for case in tried:
         try:
             native, expected = (case.make(i, *x.shape)(x) for i in ("native", "reference"))
