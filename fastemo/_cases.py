@@ -230,7 +230,7 @@ def _bandsum_op(n: int, rng: np.random.Generator) -> list[Op]:
     return [*_fft_op(n, rng), Op("bandsum", (2,), edges)]
 
 
-def _stage(build: Callable[[ModuleType], list]) -> Callable:
+def _stage(build: Callable[[ModuleType], list], labels: tuple = ("calm", "joy")) -> Callable:
     """A pipeline, fitted on noise of two sizes where it learns, through the native or the reference engine."""
 
     def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
@@ -241,7 +241,7 @@ def _stage(build: Callable[[ModuleType], list]) -> Callable:
         if any(hasattr(stage, "fit") for stage in pipe.stages):
             rng = np.random.default_rng(1)
             x = rng.standard_normal((6, n_channels, 1500)) * np.repeat([5, 9], 3)[:, None, None]
-            pipe.fit(x, ["calm"] * 3 + ["joy"] * 3)
+            pipe.fit(x, [labels[0]] * 3 + [labels[1]] * 3)
         return _Run(pipe.program, implementation)
 
     return make
@@ -254,10 +254,10 @@ def _front(*stages: Callable[[ModuleType], Any]) -> Callable:
     )
 
 
-def _back(*stages: Callable[[ModuleType], Any]) -> Callable:
+def _back(*stages: Callable[[ModuleType], Any], labels: tuple = ("calm", "joy")) -> Callable:
     """What follows window and differential entropy."""
     head = lambda fe: [fe.HighPass(4), fe.Window(0.5, 0.1), fe.DifferentialEntropy(BANDS)]  # noqa: E731
-    return _stage(lambda fe: [*head(fe), *(s(fe) for s in stages)])
+    return _stage(lambda fe: [*head(fe), *(s(fe) for s in stages)], labels)
 
 
 def _feature(build: Callable[[ModuleType], Any]) -> Callable:
@@ -322,6 +322,7 @@ CASES: tuple[Case, ...] = (
     stage("Standardize", bits="A", make=_back(lambda fe: fe.Standardize())),
     stage("LDA", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.LDA())),
     stage("Logistic", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.Logistic())),
+    stage("Ridge", bits="A", make=_back(lambda fe: fe.Ridge(), labels=({"joy": 0.1}, {"joy": 0.9}))),
     stage("Smooth", bits="A", make=_back(lambda fe: fe.Smooth(0.5))),
     stage("WindowMean", bits="A", make=_back(lambda fe: fe.WindowMean(3))),
 )  # fmt: skip
