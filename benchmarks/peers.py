@@ -42,8 +42,9 @@ class FftBands:
         return (bins.real**2 + bins.imag**2) @ self.matrix
 
 
-def welch_bands(x):
-    f, density = welch(x, SFREQ, nperseg=x.shape[-1])
+def welch_bands(x, nperseg=None):
+    """scipy.signal.welch and sums; its own default is segments of 256 samples, half overlapping."""
+    f, density = welch(x, SFREQ, nperseg=nperseg)
     return np.stack([density[..., (f >= lo) & (f < hi)].sum(axis=-1) for lo, hi in BANDS], axis=-1) * f[1]
 
 

@@ -54,12 +54,13 @@ def test_band_power_of_a_window(versus, rng):
     x = 10 * rng.standard_normal((N, 1000))
     peer = peers.FftBands()
     np.testing.assert_allclose(fe.spectral.band_power(x, 500, BANDS), peer(x), rtol=1e-10)
-    np.testing.assert_allclose(peers.welch_bands(x), peer(x), rtol=1e-10)
+    np.testing.assert_allclose(peers.welch_bands(x, 1000), peer(x), rtol=1e-10)
     versus(
         "FFT band power, 64 ch x 1000",
         lambda: fe.spectral.band_power(x, 500, BANDS),
         rfft_and_matmul=(lambda: peer(x), 3),
         scipy_welch=(lambda: peers.welch_bands(x), 20),
+        scipy_welch_one_segment=(lambda: peers.welch_bands(x, 1000), 20),
     )
 
 
