@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -112,6 +113,20 @@ inline bool overlaps_partly(const ArrayView& a, const ArrayView& b) {
     const auto [b0, b1] = span(b);
     return !same && a0 < b1 && b0 < a1;
 }
+
+// Holds an object for the calling thread, which may release the GIL meanwhile; refuses where another thread holds it.
+class Hold {
+public:
+    Hold(std::atomic_flag& busy, const char* refusal) : busy_(busy) {
+        if (busy_.test_and_set(std::memory_order_acquire)) throw std::runtime_error(refusal);
+    }
+    ~Hold() { busy_.clear(std::memory_order_release); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+private:
+    std::atomic_flag& busy_;
+};
 
 // The C++ object behind a pybind11 instance, without the cost of a cast.
 template <class T>

@@ -3,14 +3,13 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <atomic>
-
 #include "arrays.hpp"
 
 namespace fastemo {
 
 namespace {
 
+constexpr char kBusy[] = "this engine is taking a chunk in another thread: give each thread an engine of its own";
 constexpr double kHoldGilNs = 50e3;  // shorter work keeps the GIL: handing it back can cost a switch interval
 
 class PyEngine {
@@ -72,25 +71,9 @@ struct Chunk {
     }
 };
 
-// Holds the engine for the calling thread; refuses where another thread has it.
-class Hold {
-public:
-    explicit Hold(PyEngine& engine) : busy_(engine.busy) {
-        if (busy_.test_and_set(std::memory_order_acquire))
-            throw std::runtime_error(
-                "this engine is taking a chunk in another thread: give each thread an engine of its own");
-    }
-    ~Hold() { busy_.clear(std::memory_order_release); }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-private:
-    std::atomic_flag& busy_;
-};
-
 index push(PyEngine& self, const Chunk& chunk, void* out, index capacity) {
     PushResult r;
-    const Hold hold(self);
+    const Hold hold(self.busy, kBusy);
     if (self.engine.estimate_ns(chunk.n) < kHoldGilNs) {
         r = self.engine.push(chunk.samples, chunk.n, chunk.stamps, out, capacity);
     } else {
@@ -180,7 +163,7 @@ void bind_engine(py::module_& m) {
                        "n_samples"_a)
                    .def("reset",
                         [](PyEngine& e) {
-                            const Hold hold(e);
+                            const Hold hold(e.busy, kBusy);
                             e.engine.reset();
                         })
                    .def("latency", &latency_of)

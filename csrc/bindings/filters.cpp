@@ -1,8 +1,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <atomic>
-
 #include "../fastemo/base/denormal.hpp"
 #include "../fastemo/ops/sections.hpp"
 #include "../fastemo/targets/kernels.hpp"
@@ -14,6 +12,8 @@ namespace {
 
 using Matrix = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
+constexpr index kMaxChannels = 1 << 24;
+
 // Second-order sections with their memory: successive chunks continue one recording.
 class SosFilter {
 public:
@@ -21,7 +21,8 @@ public:
         if (sos.ndim() != 2 || sos.shape(1) != 6 || sos.shape(0) == 0)
             refuse("sos has shape ", std::string(py::str(py::cast<py::object>(sos).attr("shape"))),
                    ", expected (n_sections, 6)");
-        if (n_channels < 1 || n_channels > 1 << 24) refuse("n_channels is ", n_channels, ", expected 1 to ", 1 << 24);
+        if (n_channels < 1 || n_channels > kMaxChannels)
+            refuse("n_channels is ", n_channels, ", expected 1 to ", kMaxChannels);
         sections_ = make_sections(sos.data(), sos.shape(0));
         state_ = Buffer<double>(2 * n_sections() * padded(n_channels));
         if (zi.is_none()) return;
@@ -76,6 +77,7 @@ private:
     bool started_ = false;
 };
 
+constexpr char kBusy[] = "this filter is processing a chunk in another thread";
 constexpr double kHoldGilNs = 50e3;
 
 PyObject* sosfilter_process(PyObject* self_object, PyObject* const* args, Py_ssize_t n_args, PyObject* keywords) {
@@ -101,15 +103,13 @@ PyObject* sosfilter_process(PyObject* self_object, PyObject* const* args, Py_ssi
         if (overlaps_partly(x, y)) refuse("out overlaps chunk in memory: pass chunk itself or memory of its own");
         const int c = samples_first ? 1 : 0;
         const SamplesOut out{y.data, y.dtype, y.strides[c], y.strides[1 - c]};
-        if (self.busy.test_and_set(std::memory_order_acquire))
-            throw std::runtime_error("this filter is processing a chunk in another thread");
+        const Hold hold(self.busy, kBusy);
         if (0.12 * double(n * padded(self.n_channels()) * self.n_sections()) < kHoldGilNs) {
             self.process(in, out, n);
         } else {
             const py::gil_scoped_release release;
             self.process(in, out, n);
         }
-        self.busy.clear(std::memory_order_release);
         return result.release().ptr();
     });
 }
@@ -121,7 +121,7 @@ PyMethodDef sosfilter_process_def = {"process",
 // Mean square of every channel in every band over the whole array, (n_channels, n_bands); the bank starts at zi * first sample.
 py::array_t<double> bank_power(const py::object& x, const Matrix& coef, const Matrix& zi) {
     const ArrayView v = view_of(x.ptr(), "x");
-    if (v.nd != 2 || v.shape[0] == 0 || v.shape[1] == 0)
+    if (v.nd != 2 || v.shape[0] == 0 || v.shape[1] == 0 || v.shape[0] > kMaxChannels)
         refuse("x has shape ", std::string(py::str(x.attr("shape"))), ", expected (n_channels, n_samples)");
     if (coef.ndim() != 3 || coef.shape(2) != 6 || coef.shape(0) == 0 || coef.shape(1) == 0)
         refuse("coef has ", coef.ndim(), " dimensions, expected (n_bands, n_sections, 6)");
@@ -163,7 +163,10 @@ void bind_filters(py::module_& m) {
             .def_property_readonly("n_channels", &SosFilter::n_channels)
             .def_property_readonly("n_sections", &SosFilter::n_sections)
             .def_property_readonly("state", &SosFilter::state)
-            .def("reset", &SosFilter::reset);
+            .def("reset", [](SosFilter& f) {
+                const Hold hold(f.busy, kBusy);
+                f.reset();
+            });
     add_fastcall(cls, sosfilter_process_def);
     m.def("bank_power", &bank_power, "x"_a, "coef"_a, "zi"_a);
 }
