@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -95,12 +96,11 @@ class BuildCore(build_ext):
 
         macros = [("FASTEMO_X86", None)] if X86 else []
         jobs = []
+        per_target = [os.path.relpath(p, ROOT) for p in sorted((ROOT / CORE / "targets").glob("target*.cpp"))]
         for target, flags in TARGETS.items():
-            jobs.append(
-                ([str(CORE / "targets/target.cpp")], target, [*macros, ("FASTEMO_NS", target)], flags, [])
-            )
+            jobs += [([p], target, [*macros, ("FASTEMO_NS", target)], flags, []) for p in per_target]
         core = [str(p) for d in ("engine", "ops", "targets") for p in sorted((ROOT / CORE / d).glob("*.cpp"))]
-        core = [os.path.relpath(p, ROOT) for p in core if not p.endswith("target.cpp")]
+        core = [p for p in (os.path.relpath(p, ROOT) for p in core) if p not in per_target]
         jobs += [([source], "core", macros, [], []) for source in core]
         jobs += [([str(CORE / "c_api.cpp")], "c_api", [*macros, ("FASTEMO_BUILD", None)], [], [])]
         includes = [pybind11.get_include(), *self.include_dirs, sysconfig.get_path("include")]
@@ -131,17 +131,25 @@ class BuildCore(build_ext):
     def compile_one(self, job):
         sources, where, macros, flags, includes = job
         output_dir = str(Path(self.build_temp) / where)
+        flags = FLAGS + flags + ([] if WINDOWS else ["-MMD"])  # lists the headers of each object beside it
         objects = self.compiler.object_filenames(sources, output_dir=output_dir)
         if not self.force and all(map(self.is_fresh, objects, sources)):
             return objects
         return self.compiler.compile(
-            sources, output_dir=output_dir, macros=macros, include_dirs=includes, extra_postargs=FLAGS + flags
+            sources, output_dir=output_dir, macros=macros, include_dirs=includes, extra_postargs=flags
         )
 
     def is_fresh(self, built, source):
-        """Whether an object is newer than its source, every header and this file."""
-        needs = [ROOT / source, ROOT / "setup.py", *(ROOT / "csrc").rglob("*.h*")]
-        return Path(built).exists() and Path(built).stat().st_mtime > max(p.stat().st_mtime for p in needs)
+        """Whether an object is newer than its source, its headers (all, where none are listed) and this file."""
+        built = Path(built)
+        listed = built.with_suffix(".d")
+        if listed.exists():
+            names = listed.read_text().partition(":")[2].replace("\\\n", " ").split()
+            needs = [ROOT / name for name in names if name.startswith("csrc")]
+        else:
+            needs = [ROOT / source, *(ROOT / "csrc").rglob("*.h*")]
+        changed = [p.stat().st_mtime if p.exists() else inf for p in (*needs, ROOT / "setup.py")]
+        return built.exists() and built.stat().st_mtime > max(changed)
 
     def link_flags(self, flags):
         return flags + [f for f in FLAGS if f.startswith("-fsanitize")]

@@ -104,6 +104,36 @@ def _function(name: str, *arguments: Any, **options: Any) -> Callable:
     return make
 
 
+def _array_function(call: Callable[[ModuleType, np.ndarray], Any]) -> Callable:
+    """A function of `fastemo.signal`, along the last axis, and its definition in the reference."""
+
+    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
+        from fastemo import signal
+        from fastemo.reference import arrays
+
+        module: Any = signal if implementation == "native" else arrays
+
+        def run(x: np.ndarray) -> np.ndarray:
+            result = call(module, x)
+            return result[-1] if isinstance(result, tuple) else result
+
+        return run
+
+    return make
+
+
+def _transfer() -> tuple[np.ndarray, np.ndarray]:
+    from scipy.signal import butter
+
+    return butter(3, [0.1, 0.3], "bandpass")
+
+
+def _taps(n: int) -> np.ndarray:
+    from scipy.signal import firwin
+
+    return firwin(n, 0.3)
+
+
 def _header(**header: Any) -> dict[str, np.ndarray]:
     values = {
         "input.scale": 1.0, "input.gap_policy": 0, "input.max_gap": 250, "input.gap_tolerance": 0.04,
@@ -279,6 +309,21 @@ CASES: tuple[Case, ...] = (
     kernel("linear_softmax", bits="A", make=_linear("softmax"), implementations=("jit", "reference")),
     kernel("linear_sigmoid", bits="A", make=_linear("sigmoid"), implementations=("jit", "reference")),
     kernel("sliding_inference", bits="A", make=_sliding_inference, implementations=EVERYWHERE),
+    kernel("sosfiltfilt", bits="A", make=_array_function(lambda m, x: m.sosfiltfilt(_sos(), x))),
+    kernel("lfilter", bits="A", make=_array_function(lambda m, x: m.lfilter(*_transfer(), x))),
+    kernel("filtfilt", bits="A", make=_array_function(lambda m, x: m.filtfilt(*_transfer(), x))),
+    kernel("upfirdn", bits="A", make=_array_function(lambda m, x: m.upfirdn(_taps(41), x, 3, 2))),
+    kernel("resample_poly", bits="A", make=_array_function(lambda m, x: m.resample_poly(x, 16, 25, axis=-1))),
+    kernel("oaconvolve", bits="B", make=_array_function(
+        lambda m, x: m.oaconvolve(x, _taps(151).reshape((1,) * (x.ndim - 1) + (-1,)), "same"))),
+    kernel("detrend", bits="A", make=_array_function(lambda m, x: m.detrend(x))),
+    kernel("hilbert", bits="B", make=_array_function(lambda m, x: m.hilbert(x))),
+    kernel("welch", bits="B", make=_array_function(lambda m, x: m.welch(x, SFREQ, nperseg=64))),
+    kernel("csd", bits="B", make=_array_function(lambda m, x: m.csd(x, x**2, SFREQ, nperseg=64))),
+    kernel("coherence", bits="B", make=_array_function(lambda m, x: m.coherence(x, x**2, SFREQ, nperseg=64))),
+    kernel("spectrogram", bits="B", make=_array_function(
+        lambda m, x: m.spectrogram(x, SFREQ, window="hann", nperseg=64))),
+    kernel("stft", bits="B", make=_array_function(lambda m, x: m.stft(x, nperseg=64))),
     op("reference", bits="A", make=_signal_op("reference", lambda n, rng: {"weights": rng.random(n) / n})),
     op("matrix", bits="A", make=_signal_op("matrix", lambda n, rng: {"coef": rng.standard_normal((n + 2, n))})),
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),

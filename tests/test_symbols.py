@@ -34,16 +34,16 @@ def tool(name):
 
 @pytest.fixture(scope="module")
 def target_object(tmp_path_factory):
-    """The object of a target as setup.py compiles it: the one it left, or the same again."""
+    """The object of a unit of a target as setup.py compiles it: the one it left, or the same again."""
 
     @cache
-    def find(target: str) -> Path:
+    def find(target: str, unit: str = "target") -> Path:
         folder = built_folder()
         if folder:
-            return next(folder.glob(f"{target}/**/target.o"))
-        settings, out = build_settings(), tmp_path_factory.mktemp("target") / f"{target}.o"
+            return next(folder.glob(f"{target}/**/{unit}.o"))
+        settings, out = build_settings(), tmp_path_factory.mktemp("target") / f"{target}_{unit}.o"
         flags = [*settings["FLAGS"], *settings["TARGETS"][target], "-DFASTEMO_X86", f"-DFASTEMO_NS={target}"]
-        run([compiler(), *flags, "-fPIC", "-c", CORE / "targets/target.cpp", "-o", out])
+        run([compiler(), *flags, "-fPIC", "-c", CORE / f"targets/{unit}.cpp", "-o", out])
         return out
 
     return find
@@ -55,20 +55,27 @@ def symbols(path: Path, *options: str) -> list[tuple[str, str]]:
     return [tuple(line.split()[:2]) for line in lines if not line.endswith(":")]
 
 
+UNITS = {"target": "5table", "target_signal": "12signal_table"}  # and their tables, mangled
+
+
 @linux_x86
 @pytest.mark.parametrize("target", ALL)
-def test_a_target_defines_nothing_outside_its_namespace(target_object, target):
-    defined = symbols(target_object(target), "-g", "--defined-only")
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_target_defines_nothing_outside_its_namespace(target_object, target, unit):
+    defined = symbols(target_object(target, unit), "-g", "--defined-only")
     ours = re.compile(rf"_ZNK?7fastemo{len(target)}{target}")
     assert [name for name, _ in defined if not ours.match(name)] == []
-    assert (f"_ZN7fastemo{len(target)}{target}5tableE", "D") in defined
+    assert (f"_ZN7fastemo{len(target)}{target}{UNITS[unit]}E", "D") in defined
     assert len(defined) > 20
 
 
 @linux_x86
 @pytest.mark.parametrize("target", ALL)
-def test_a_target_calls_nothing_but_memory_functions(target_object, target):
-    wanted = {name for name, _ in symbols(target_object(target), "--undefined-only")}
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_target_calls_nothing_but_memory_functions(target_object, target, unit):
+    wanted = {name for name, _ in symbols(target_object(target, unit), "--undefined-only")}
+    if unit == "target":
+        wanted.discard(f"_ZN7fastemo{len(target)}{target}12signal_tableE")
     assert wanted <= {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
 
 
@@ -85,9 +92,9 @@ def code(target_object):
     """Instructions of each function of a target: {name: [(address, mnemonic, operands)]}."""
 
     @cache
-    def disassemble(target: str) -> dict[str, list[tuple[int, str, str]]]:
+    def disassemble(target: str, unit: str = "target") -> dict[str, list[tuple[int, str, str]]]:
         functions, current = {}, []
-        text = run([tool("objdump"), "-dC", "--no-show-raw-insn", target_object(target)]).stdout
+        text = run([tool("objdump"), "-dC", "--no-show-raw-insn", target_object(target, unit)]).stdout
         for line in text.splitlines():
             if head := re.match(r"[0-9a-f]+ <(.*)>:$", line):
                 current = functions.setdefault(head[1], [])
@@ -111,7 +118,12 @@ def inner_loops(instructions):
 
 
 def bodies(functions, kernel):
-    found = [body for name, body in functions.items() if re.search(rf"::{kernel}[(<]", name)]
+    """Of a kernel, but for its form for a signal that is alone."""
+    found = [
+        body
+        for name, body in functions.items()
+        if re.search(rf"::{kernel}[(<]", name) and "::scalar" not in name
+    ]
     assert found, f"no function {kernel}"
     return found
 
@@ -127,13 +139,16 @@ KERNELS = (
     "quality",
     "combine",
 )
+SIGNAL_KERNELS = ("sections_at_once", "transfer_rows", "polyphase_lanes", "add_cross_power")
 
 
 @linux_x86
 @pytest.mark.parametrize("target", ALL)
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_hot_loops_use_the_registers_of_the_target(code, target, kernel):
-    loops = [loop for body in bodies(code(target), kernel) for loop in inner_loops(body)]
+@pytest.mark.parametrize(
+    ("unit", "kernel"), [("target", k) for k in KERNELS] + [("target_signal", k) for k in SIGNAL_KERNELS]
+)
+def test_hot_loops_use_the_registers_of_the_target(code, target, unit, kernel):
+    loops = [loop for body in bodies(code(target, unit), kernel) for loop in inner_loops(body)]
     packed = [i for loop in loops for i in loop if PACKED.fullmatch(i[1])]
     assert len(packed) >= 2, "no packed arithmetic in any loop"
     assert {r for i in packed for r in re.findall(r"%([xyz]mm)", i[2])} == {REGISTERS[target]}
@@ -148,6 +163,14 @@ def test_hot_loops_use_the_registers_of_the_target(code, target, kernel):
 def test_class_a_fuses_nothing(code, target, kernel):
     """Sections fuse where a product is exact, so they are not in this list; test_same_bits looks at them."""
     assert [i for body in bodies(code(target), kernel) for i in body if FUSED.match(i[1])] == []
+
+
+@linux_x86
+@pytest.mark.parametrize("target", ALL)
+@pytest.mark.parametrize("kernel", ["transfer_rows", "polyphase_lanes"])
+def test_class_a_of_whole_arrays_fuses_nothing(code, target, kernel):
+    found = bodies(code(target, "target_signal"), kernel)
+    assert [i for body in found for i in body if FUSED.match(i[1])] == []
 
 
 def in_python(script: str, **environment: str) -> subprocess.CompletedProcess:

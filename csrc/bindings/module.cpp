@@ -9,6 +9,9 @@ void bind_filters(py::module_&);
 void bind_engine(py::module_&);
 void bind_model_file(py::module_&);
 void bind_spectral(py::module_&);
+void bind_signal_iir(py::module_&);
+void bind_signal_fir(py::module_&);
+void bind_signal_spectra(py::module_&);
 }  // namespace fastemo
 
 PYBIND11_MODULE(_core, m) {
@@ -23,4 +26,7 @@ PYBIND11_MODULE(_core, m) {
     fastemo::bind_engine(m);
     fastemo::bind_model_file(m);
     fastemo::bind_spectral(m);
+    fastemo::bind_signal_iir(m);
+    fastemo::bind_signal_fir(m);
+    fastemo::bind_signal_spectra(m);
 }

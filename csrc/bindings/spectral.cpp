@@ -4,15 +4,14 @@
 
 #include <cmath>
 #include <complex>
-#include <mutex>
 #include <vector>
 
 #include "../fastemo/base/buffer.hpp"
 #include "../fastemo/base/denormal.hpp"
 #include "../fastemo/engine/pool.hpp"
-#include "../fastemo/ops/fft_plan.hpp"
 #include "../fastemo/targets/kernels.hpp"
 #include "arrays.hpp"
+#include "plans.hpp"
 
 namespace fastemo {
 
@@ -88,7 +87,8 @@ double transform_ns(index n) { return 0.06 * double(n) * std::log2(double(n) + 1
 class FftBandPower {
 public:
     FftBandPower(const Matrix& taper, bool detrend, index first, const Matrix& scale,
-                 const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>& edges, const Matrix& weight)
+                 const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>& edges,
+                 const Matrix& weight)
         : detrend_(detrend), taper_(taper.size()), scale_(scale.data(), scale.data() + scale.size()),
           edges_(edges.data(), edges.data() + edges.size()), weight_(weight.data(), weight.data() + weight.size()),
           fft_(checked_length(taper, first, scale), first, first + scale.size()) {
@@ -96,8 +96,8 @@ public:
             refuse("edges must have shape (n_bands, 2), and weight (n_bands,)");
         for (std::size_t b = 0; b < weight_.size(); ++b)
             if (edges_[2 * b] < 0 || edges_[2 * b] >= edges_[2 * b + 1] || edges_[2 * b + 1] > index(scale_.size()))
-                refuse("edges of band ", b, " are ", edges_[2 * b], " and ", edges_[2 * b + 1], ", expected 0 <= first < stop <= ",
-                       scale_.size());
+                refuse("edges of band ", b, " are ", edges_[2 * b], " and ", edges_[2 * b + 1],
+                       ", expected 0 <= first < stop <= ", scale_.size());
         std::copy_n(taper.data(), taper.size(), taper_.data());
     }
 
@@ -180,52 +180,35 @@ PyObject* band_power_compute(PyObject* self_object, PyObject* const* args, Py_ss
     });
 }
 
-PyMethodDef band_power_compute_def = {
-    "compute", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(band_power_compute)),
-    METH_FASTCALL | METH_KEYWORDS, nullptr};
-
-// Plans of the last lengths that were transformed: they cost more to make than a transform.
-template <class T>
-std::shared_ptr<const Fft<T>> plan_for(index n) {
-    static std::mutex mutex;
-    static std::vector<std::shared_ptr<const Fft<T>>> recent;
-    {
-        const std::lock_guard lock(mutex);
-        for (std::size_t i = 0; i < recent.size(); ++i)
-            if (recent[i]->plan().n == n) {
-                std::rotate(recent.begin(), recent.begin() + std::ptrdiff_t(i), recent.begin() + std::ptrdiff_t(i) + 1);
-                return recent.front();
-            }
-    }
-    const auto made = std::make_shared<const Fft<T>>(n);
-    const std::lock_guard lock(mutex);
-    recent.insert(recent.begin(), made);
-    if (recent.size() > 16) recent.pop_back();
-    return made;
-}
+PyMethodDef band_power_compute_def = {"compute",
+                                      reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(band_power_compute)),
+                                      METH_FASTCALL | METH_KEYWORDS, nullptr};
 
 template <class T, class Kernel>
-py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::object& given, int threads, Kernel kernel) {
+py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::object& given, int threads,
+                   Kernel kernel) {
     using Complex = py::array_t<std::complex<T>, py::array::c_style>;
     const index n_bins = shape.back();
     if (!given.is_none()) {
-        bool fits = py::isinstance<Complex>(given) && Complex(given).writeable() && Complex(given).ndim() == index(shape.size());
+        bool fits = py::isinstance<Complex>(given) && Complex(given).writeable() &&
+                    Complex(given).ndim() == index(shape.size());
         for (std::size_t d = 0; fits && d < shape.size(); ++d) fits = Complex(given).shape(index(d)) == shape[d];
         if (!fits)
-            refuse("out must be a writable, C-contiguous ", sizeof(T) == 8 ? "complex128" : "complex64", " array of shape ",
-                   std::string(py::str(py::cast(shape))));
+            refuse("out must be a writable, C-contiguous ", sizeof(T) == 8 ? "complex128" : "complex64",
+                   " array of shape ", std::string(py::str(py::cast(shape))));
     }
     Complex out = given.is_none() ? Complex(shape) : Complex(given);
     if (x.rows * x.batches == 0) return out;
     T* bins = reinterpret_cast<T*>(out.mutable_data());
     const auto fft = plan_for<T>(x.n);
-    for_blocks(x, threads, 1.5 * double(x.batches * x.rows) * transform_ns(x.n), [&](index batch, index row, index rows) {
-        Samples in = x.batch(batch);
-        in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
-        const SamplesOut to{bins + 2 * n_bins * (batch * x.rows + row), in.dtype, 2 * n_bins * index(sizeof(T)),
-                            2 * index(sizeof(T))};
-        kernel(fft->plan(), in, rows, to, thread_scratch<T>(fft->scratch_size()), 0, padded(rows));
-    });
+    for_blocks(x, threads, 1.5 * double(x.batches * x.rows) * transform_ns(x.n),
+               [&](index batch, index row, index rows) {
+                   Samples in = x.batch(batch);
+                   in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
+                   const SamplesOut to{bins + 2 * n_bins * (batch * x.rows + row), in.dtype,
+                                       2 * n_bins * index(sizeof(T)), 2 * index(sizeof(T))};
+                   kernel(fft->plan(), in, rows, to, thread_scratch<T>(fft->scratch_size()), 0, padded(rows));
+               });
     return out;
 }
 
@@ -233,7 +216,8 @@ py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::
 py::object rfft(const py::object& x, const py::object& out, int threads) {
     const ArrayView v = view_of(x.ptr(), "x");
     if (v.nd < 1 || v.shape[v.nd - 1] == 0)
-        refuse("x must have at least one sample along its last axis, got shape ", std::string(py::str(x.attr("shape"))));
+        refuse("x must have at least one sample along its last axis, got shape ",
+               std::string(py::str(x.attr("shape"))));
     std::vector<index> shape(v.shape, v.shape + v.nd);
     shape.back() = shape.back() / 2 + 1;
     if (v.dtype == Dtype::f64) return rfft_as<double>(Signals(v), shape, out, threads, kernels().rfft_f64);
@@ -244,12 +228,13 @@ py::object rfft(const py::object& x, const py::object& out, int threads) {
 
 void bind_spectral(py::module_& m) {
     using namespace py::literals;
-    auto cls = py::class_<FftBandPower>(m, "FftBandPower", py::module_local())
-                   .def(py::init<const Matrix&, bool, index, const Matrix&,
-                                 const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>&, const Matrix&>(),
-                        "taper"_a, "detrend"_a, "first"_a, "scale"_a, "edges"_a, "weight"_a)
-                   .def_property_readonly("n_samples", &FftBandPower::n)
-                   .def_property_readonly("n_bands", &FftBandPower::n_bands);
+    auto cls =
+        py::class_<FftBandPower>(m, "FftBandPower", py::module_local())
+            .def(py::init<const Matrix&, bool, index, const Matrix&,
+                          const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>&, const Matrix&>(),
+                 "taper"_a, "detrend"_a, "first"_a, "scale"_a, "edges"_a, "weight"_a)
+            .def_property_readonly("n_samples", &FftBandPower::n)
+            .def_property_readonly("n_bands", &FftBandPower::n_bands);
     add_fastcall(cls, band_power_compute_def);
     m.def("rfft", &rfft, "x"_a, "out"_a = py::none(), "threads"_a = 1);
 }

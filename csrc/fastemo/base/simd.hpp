@@ -16,10 +16,14 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define FASTEMO_VECTORS 1
 #define FASTEMO_INLINE inline __attribute__((always_inline))
+#define FASTEMO_INLINE_LAMBDA __attribute__((always_inline))
+#define FASTEMO_NOINLINE __attribute__((noinline))
 #define FASTEMO_UNROLL _Pragma("GCC unroll 16")
 #else
 #define FASTEMO_VECTORS 0
 #define FASTEMO_INLINE __forceinline
+#define FASTEMO_INLINE_LAMBDA
+#define FASTEMO_NOINLINE
 #define FASTEMO_UNROLL
 #endif
 

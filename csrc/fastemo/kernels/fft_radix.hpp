@@ -13,14 +13,6 @@
 #include "../base/roots.hpp"
 #include "../base/simd.hpp"
 
-#if FASTEMO_VECTORS
-#define FASTEMO_INLINE_LAMBDA __attribute__((always_inline))
-#define FASTEMO_NOINLINE __attribute__((noinline))
-#else
-#define FASTEMO_INLINE_LAMBDA
-#define FASTEMO_NOINLINE
-#endif
-
 namespace fastemo::FASTEMO_NS {
 
 template <class V>

@@ -30,6 +30,8 @@ struct QualityArgs {
     double flat, rail, step;
 };
 
+struct SignalKernels;
+
 struct Kernels {
     const char* target;
     int vector_bytes;
@@ -78,6 +80,8 @@ struct Kernels {
     void (*sigmoid)(const double* x, double* y, index n);
     // y_k = coef_k . x + bias_k, coef [n_out][stride] with zero padding
     void (*linear)(const double* coef, const double* bias, const double* x, index stride, index n_out, double* y);
+
+    const SignalKernels* signal;  // those of whole arrays (signal_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

@@ -15,6 +15,7 @@
 namespace fastemo::FASTEMO_NS {
 
 extern const Kernels table;
+extern const SignalKernels signal_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -39,6 +40,7 @@ const Kernels table = {
     exp_map,
     sigmoid,
     linear,
+    &signal_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS

@@ -1,0 +1,65 @@
+// Long FIR filters by the FFT, block by block (overlap-save).
+//
+// There is no inverse transform here. With H[k] = Re Y[k] - Im Y[k], the Hartley transform of y, y is 1/n times the
+// Hartley transform of H, and this is again the real minus the imaginary part of a real FFT (Bracewell 1983,
+// doi:10.1364/JOSA.73.001832): the product's spectrum goes through the same passes as the samples.
+#pragma once
+
+#include "fft.hpp"
+#include "stretches.hpp"
+
+namespace fastemo::FASTEMO_NS {
+
+// Scratch: the rows of a block of the group, and two areas for one native of it.
+inline index overlap_save_scratch(const OverlapSave& f) { return kLanes * (2 * f.plan->n + f.plan->rows + 1); }
+
+template <int R, class V>
+FASTEMO_INLINE cplx<V> bin_of(const FftPlan<double>& p, const double* scratch, index i) {
+    const cplx<V> z = last_pass<R, V>(p, scratch, i);
+    return {z.re, z.im * V::all(p.signs[i])};
+}
+
+// Row i of the result replaces row i of `rows`, which are `row_stride` doubles apart.
+template <class V>
+FASTEMO_NOINLINE void cyclic_convolution(const FftPlan<double>& p, const double* spectrum, double* rows,
+                                         index row_stride, double* product, double* scratch) {
+    constexpr int W = V::width;
+    const auto first_passes = [&](const double* from, index stride) {
+        first_pass_of_rows<V>(p, from, stride, p.leaves, AsIs<V>(), scratch);
+        middle_passes<V>(p, scratch);
+    };
+    first_passes(rows, row_stride);
+    with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
+        for (index k = 0; 2 * k <= p.n; ++k) {
+            const auto z = times(bin_of<r, V>(p, scratch, k), V::all(spectrum[2 * k]), V::all(spectrum[2 * k + 1]));
+            (z.re - z.im).store(product + k * W);
+            if (k > 0) (z.re + z.im).store(product + (p.n - k) * W);
+        }
+    });
+    first_passes(product, W);
+    with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
+        for (index i = 0; 2 * i <= p.n; ++i) {
+            const auto z = bin_of<r, V>(p, scratch, i);
+            (z.re - z.im).store(rows + i * row_stride);
+            if (i > 0) (z.re + z.im).store(rows + (p.n - i) * row_stride);
+        }
+    });
+}
+
+inline void overlap_save_lanes(const OverlapSave& f, const StretchIn& in, const StretchOut& out, double* scratch) {
+    const FftPlan<double>& p = *f.plan;
+    const index total = last_stop(out), hop = p.n - f.n_taps + 1;
+    double* const rows = scratch;
+    double* const product = rows + p.n * kLanes;
+    double* const passes = product + p.n * kLanes;
+    for (index m = 0; m < total; m += hop) {
+        const index count = total - m < hop ? total - m : hop;
+        const index begin = m + f.offset - (f.n_taps - 1);
+        read_stretches(in, begin, p.n, rows);
+        for (int k = 0; k < kNativesPerGroup; ++k)
+            cyclic_convolution<vd>(p, f.spectrum, rows + k * vd::width, kLanes, product, passes);
+        write_stretches(rows + (f.n_taps - 1) * kLanes, count, out, m);
+    }
+}
+
+}  // namespace fastemo::FASTEMO_NS
