@@ -80,6 +80,18 @@ def rfft(
     x: NDArray[Any], out: NDArray[np.complexfloating[Any]] | None = None, threads: int = 1
 ) -> NDArray[np.complexfloating[Any]]: ...
 
+def tapered_spectra(
+    x: NDArray[Any], tapers: NDArray[np.float64], first: int, stop: int, threads: int = 1
+) -> NDArray[np.float64]: ...
+def cross_spectra(
+    spectra: NDArray[np.float64],
+    bands: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    stops: NDArray[np.intp],
+    measures: int,
+    threads: int = 1,
+) -> NDArray[np.float64]: ...
+
 class Engine:
     dtype: np.dtype[np.void]
     def __init__(self, model: bytes, threads: int = 1) -> None: ...

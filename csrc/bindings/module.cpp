@@ -5,6 +5,7 @@
 namespace py = pybind11;
 
 namespace fastemo {
+void bind_connectivity(py::module_&);
 void bind_filters(py::module_&);
 void bind_engine(py::module_&);
 void bind_model_file(py::module_&);
@@ -22,6 +23,7 @@ PYBIND11_MODULE(_core, m) {
         for (const auto* const* k = fastemo::available_kernels(); *k; ++k) names.append((*k)->target);
         return names;
     });
+    fastemo::bind_connectivity(m);
     fastemo::bind_filters(m);
     fastemo::bind_engine(m);
     fastemo::bind_model_file(m);

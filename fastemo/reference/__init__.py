@@ -3,6 +3,7 @@
 The function kernels bear the names they have in `fastemo.signal` and `fastemo.spectral`.
 """
 
+from fastemo.reference.connectivity import cross_spectra, tapered_spectra
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
@@ -20,6 +21,7 @@ __all__ = [
     "SosFilter",
     "band_power",
     "bank_power",
+    "cross_spectra",
     "differential_entropy",
     "linear_scores",
     "rfft",
@@ -29,4 +31,5 @@ __all__ = [
     "sliding_mean_square",
     "softmax",
     "sosfilt",
+    "tapered_spectra",
 ]

@@ -31,6 +31,7 @@ struct QualityArgs {
 };
 
 struct SignalKernels;
+struct CrossKernels;
 
 struct Kernels {
     const char* target;
@@ -82,6 +83,7 @@ struct Kernels {
     void (*linear)(const double* coef, const double* bias, const double* x, index stride, index n_out, double* y);
 
     const SignalKernels* signal;  // those of whole arrays (signal_kernels.hpp)
+    const CrossKernels* cross;    // those of pairs of signals (cross_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

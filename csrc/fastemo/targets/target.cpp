@@ -16,6 +16,7 @@ namespace fastemo::FASTEMO_NS {
 
 extern const Kernels table;
 extern const SignalKernels signal_table;
+extern const CrossKernels cross_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -41,6 +42,7 @@ const Kernels table = {
     sigmoid,
     linear,
     &signal_table,
+    &cross_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS

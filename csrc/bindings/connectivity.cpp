@@ -1,0 +1,118 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <bit>
+#include <vector>
+
+#include "../fastemo/base/buffer.hpp"
+#include "../fastemo/base/denormal.hpp"
+#include "../fastemo/engine/pool.hpp"
+#include "../fastemo/ops/fft_plan.hpp"
+#include "../fastemo/targets/kernels.hpp"
+#include "arrays.hpp"
+
+namespace fastemo {
+
+namespace {
+
+using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Indices = py::array_t<index, py::array::c_style | py::array::forcecast>;
+
+constexpr double kHoldGilNs = 50e3;
+constexpr index kRows = 16;  // rows of one part of the work
+
+template <class F>
+void run_parts(index parts, int threads, double ns, F&& work) {
+    const auto run = [&] {
+        Pool(threads).run(parts, ns, [&](index p0, index p1) {
+            const DenormalScope flush;
+            for (index p = p0; p < p1; ++p) work(p);
+        });
+    };
+    if (ns < kHoldGilNs) return run();
+    const py::gil_scoped_release release;
+    run();
+}
+
+// (n_observations, n_channels, n) -> bins [first, stop), (n_bins, n_observations, n_tapers, 2, padded channels).
+py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, index first, index stop, int threads) {
+    const ArrayView v = view_of(x.ptr(), "x");
+    if (v.nd != 3) refuse("x must have shape (n_observations, n_channels, n_samples)");
+    const index n_observations = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
+    if (n_observations * n_channels * n == 0) refuse("x must not be empty");
+    if (tapers.ndim() != 2 || tapers.shape(0) == 0 || tapers.shape(1) != n)
+        refuse("tapers must have shape (n_tapers, ", n, ")");
+    if (first < 0 || first >= stop || stop > n / 2 + 1)
+        refuse("bins ", first, " to ", stop, " are not among the ", n / 2 + 1, " of ", n, " samples");
+    const index n_tapers = tapers.shape(0), stride = padded(n_channels), n_bins = stop - first;
+    py::array_t<double> out({n_bins, n_observations, n_tapers, index(2), stride});
+    double* bins = out.mutable_data();
+    const double* weights = tapers.data();
+    const Fft<double> fft(n, first, stop);
+    const double ns = 0.06 * double(n_observations * n_channels * n_tapers * n) * 10;
+    run_parts(n_observations, threads, ns, [&](index o) {
+        thread_local Buffer<double> memory;
+        const index rows_size = n * stride, size = rows_size + fft.scratch_size();
+        if (memory.size() < size) memory = Buffer<double>(size);
+        double* rows = memory.data();
+        const Samples in{static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]};
+        kernels().load_rows(in, n_channels, n, 1.0, rows, stride, 0, stride);
+        const FftInput from{{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
+        for (index t = 0; t < n_tapers; ++t)
+            kernels().tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
+                                      n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0, stride);
+    });
+    return out;
+}
+
+// Planes of measures, (n_planes, n_bands, n_rows, padded channels). bands (n_bands, 4): first and past-the-last bin, and
+// those of the phase slope.
+py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, const Indices& rows, const Indices& stops,
+                                  unsigned measures, int threads) {
+    if (spectra.ndim() != 5 || spectra.shape(3) != 2 || spectra.shape(4) % kLanes != 0 || spectra.size() == 0)
+        refuse("spectra must have shape (n_bins, n_observations, n_tapers, 2, n_channels in whole groups of ", kLanes, ")");
+    if (bands.ndim() != 2 || bands.shape(1) != 4) refuse("bands must have shape (n_bands, 4)");
+    if (rows.ndim() != 1 || stops.ndim() != 1 || rows.size() != stops.size())
+        refuse("rows and stops must have shape (n_rows,)");
+    if (measures == 0 || measures >> (CrossArgs::psi + 1) != 0) refuse("measures is ", measures, ", no set of measures");
+    const index n_bins = spectra.shape(0), stride = spectra.shape(4), n_bands = bands.shape(0), n_rows = rows.size();
+    for (index b = 0; b < n_bands; ++b)
+        if (bands.at(b, 0) < 0 || bands.at(b, 0) >= bands.at(b, 1) || bands.at(b, 1) > n_bins)
+            refuse("band ", b, " has bins ", bands.at(b, 0), " to ", bands.at(b, 1), ", expected 0 <= first < stop <= ", n_bins);
+    for (index r = 0; r < n_rows; ++r)
+        if (rows.at(r) < 0 || rows.at(r) >= stride || stops.at(r) < 0 || stops.at(r) > stride)
+            refuse("row ", r, " is channel ", rows.at(r), " up to ", stops.at(r), ", beyond the ", stride, " channels");
+
+    const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
+    py::array_t<double> out({n_planes, n_bands, n_rows, stride});
+    double* planes = out.mutable_data();
+    const index* edges = bands.data();
+    const index *row_list = rows.data(), *stop_list = stops.data();
+    const CrossArgs common{spectra.data(), spectra.shape(1), spectra.shape(2), stride, 0, 0, 0, 0, row_list,
+                           stop_list, 0, 0, measures, nullptr, n_bands * n_rows * stride};
+    const index blocks = (n_rows + kRows - 1) / kRows;
+    const double ns = 0.1 * double(spectra.size()) * double(n_rows);
+    run_parts(n_bands * blocks, threads, ns, [&](index p) {
+        const index band = p / blocks;
+        CrossArgs a = common;
+        a.first = edges[4 * band], a.stop = edges[4 * band + 1];
+        a.slope_first = edges[4 * band + 2], a.slope_stop = edges[4 * band + 3];
+        a.r0 = p % blocks * kRows, a.r1 = std::min(n_rows, a.r0 + kRows);
+        a.out = planes + band * n_rows * stride;
+        thread_local Buffer<double> scratch;
+        const index size = (1 + a.n_observations + 2 * kRows) * stride;
+        if (scratch.size() < size) scratch = Buffer<double>(size);
+        kernels().cross_spectra(a, scratch.data());
+    });
+    return out;
+}
+
+}  // namespace
+
+void bind_connectivity(py::module_& m) {
+    using namespace py::literals;
+    m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
+    m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);
+}
+
+}  // namespace fastemo
