@@ -52,12 +52,14 @@ py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, in
     const double ns = 0.06 * double(n_observations * n_channels * n_tapers * n) * 10;
     run_parts(n_observations, threads, ns, [&](index o) {
         thread_local Buffer<double> memory;
-        const index rows_size = n * stride, size = rows_size + fft.scratch_size();
+        const index rows_size = n_tapers > 1 ? n * stride : 0, size = rows_size + fft.scratch_size();
         if (memory.size() < size) memory = Buffer<double>(size);
         double* rows = memory.data();
-        const Samples in{static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]};
-        kernels().load_rows(in, n_channels, n, 1.0, rows, stride, 0, stride);
-        const FftInput from{{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
+        FftInput from{{static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]}, {}, n_channels};
+        if (n_tapers > 1) {  // transposed once for all
+            kernels().load_rows(from.samples, n_channels, n, 1.0, rows, stride, 0, stride);
+            from = {{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
+        }
         for (index t = 0; t < n_tapers; ++t)
             kernels().tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
                                       n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0, stride);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Connectivity"]
 
 # The value of the pair (target, seed), given that of (seed, target); all other measures are the same both ways.
-REVERSED = {
+REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "cohy": np.conj,
     "imcoh": np.negative,
     "psi": np.negative,

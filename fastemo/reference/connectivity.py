@@ -18,7 +18,7 @@ MEASURES = (
 def tapered_spectra(x: np.ndarray, tapers: np.ndarray, first: int, stop: int, threads: int = 1) -> np.ndarray:
     """Bins [first, stop) of every tapered signal less its mean.
 
-    (n_observations, n_channels, n) -> (n_bins, n_observations, n_tapers, 2, n_channels padded with zeros); the last
+    (n_observations, n_channels, n) -> (n_bins, n_observations, n_tapers, 2, n_channels padded to whole groups); the last
     axis but one is real and imaginary part. `threads` is there for the signature.
     """
     x = x.astype(np.float64)

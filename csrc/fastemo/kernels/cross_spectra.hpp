@@ -9,12 +9,16 @@
 
 namespace fastemo::FASTEMO_NS {
 
-// Every bin of taper (x - mean): out + bin_number * bin_stride + channel, imaginary parts `imaginary` values later.
+// Every bin of taper (x - mean): out + bin_number * bin_stride + channel, imaginary parts `imaginary` values later. What
+// is in the padding is of no account.
 inline void tapered_spectra(const FftPlan<double>& p, const FftInput& in, const double* taper, double* out,
                             index bin_stride, index imaginary, double* scratch, index c0, index c1) {
     for (index c = c0; c < c1; c += vd::width) {
         const Tapered<vd> prepare = {taper, true, vd::all(0)};
-        first_pass_of_samples<vd, double>(p, in.samples, c, in.n_channels, prepare, scratch);
+        if (in.samples.dtype == Dtype::f64)
+            first_pass_of_samples<vd, double>(p, in.samples, c, in.n_channels, prepare, scratch);
+        else
+            first_pass_of_samples<vd, float>(p, in.samples, c, in.n_channels, prepare, scratch);
         finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
             for (index i = 0; i < p.stop - p.first; ++i) {
                 const cplx<vd> z = bin(i);
@@ -89,6 +93,7 @@ FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, cons
 }
 
 // Adds the measures that are asked for, in the order of their bits; `previous` is the pair's coherency one bin before.
+template <bool kPhase, bool kImaginary>
 FASTEMO_INLINE void add_measures(const CrossArgs& a, const CrossSums& s, vd inverse_root, bool first, bool slope,
                                  double weight, double* out, double* previous) {
     const vd one = vd::all(1), n = vd::all(double(a.n_observations));
@@ -103,22 +108,26 @@ FASTEMO_INLINE void add_measures(const CrossArgs& a, const CrossSums& s, vd inve
     if (wants(CrossArgs::coh)) mean(sqrt(fma(re, re, im * im)));
     if (wants(CrossArgs::cohy)) mean(re), mean(im);
     if (wants(CrossArgs::imcoh)) mean(im);
-    const vd phase_square = fma(s.phase_re, s.phase_re, s.phase_im * s.phase_im);
-    if (wants(CrossArgs::plv)) mean(sqrt(phase_square) / n);
-    if (wants(CrossArgs::ciplv)) {
-        const vd in_phase = s.phase_re / n;
-        const vd rest = max(one - in_phase * in_phase, vd::all(0));
-        mean(abs(s.phase_im) / n / sqrt(select(rest == vd::all(0), one, rest)));
+    if constexpr (kPhase) {
+        const vd phase_square = fma(s.phase_re, s.phase_re, s.phase_im * s.phase_im);
+        if (wants(CrossArgs::plv)) mean(sqrt(phase_square) / n);
+        if (wants(CrossArgs::ciplv)) {
+            const vd in_phase = s.phase_re / n;
+            const vd rest = max(one - in_phase * in_phase, vd::all(0));
+            mean(abs(s.phase_im) / n / sqrt(select(rest == vd::all(0), one, rest)));
+        }
+        if (wants(CrossArgs::ppc)) mean((phase_square - n) / (n * (n - one)));
     }
-    if (wants(CrossArgs::ppc)) mean((phase_square - n) / (n * (n - one)));
-    const vd sign = s.sign / n;
-    if (wants(CrossArgs::pli)) mean(abs(sign));
-    if (wants(CrossArgs::pli2_unbiased)) mean((n * sign * sign - one) / (n - one));
-    if (wants(CrossArgs::dpli)) mean((s.sign + n) / (n + n));
-    if (wants(CrossArgs::wpli)) mean(or_zero(s.magnitude, abs(s.im) / s.magnitude));
-    if (wants(CrossArgs::wpli2_debiased)) {
-        const vd others = s.magnitude * s.magnitude - s.square;
-        mean(or_zero(others, (s.im * s.im - s.square) / others));
+    if constexpr (kImaginary) {
+        const vd sign = s.sign / n;
+        if (wants(CrossArgs::pli)) mean(abs(sign));
+        if (wants(CrossArgs::pli2_unbiased)) mean((n * sign * sign - one) / (n - one));
+        if (wants(CrossArgs::dpli)) mean((s.sign + n) / (n + n));
+        if (wants(CrossArgs::wpli)) mean(or_zero(s.magnitude, abs(s.im) / s.magnitude));
+        if (wants(CrossArgs::wpli2_debiased)) {
+            const vd others = s.magnitude * s.magnitude - s.square;
+            mean(or_zero(others, (s.im * s.im - s.square) / others));
+        }
     }
     if (wants(CrossArgs::psi)) {
         const vd before_re = vd::load(previous), before_im = vd::load(previous + a.stride);
@@ -142,8 +151,9 @@ FASTEMO_NOINLINE void cross_tile(const CrossArgs& a, const double* bin, const do
         CrossSums sums[R];
         sum_observations<kPhase, kImaginary, R>(a, bin, inverse, rows, c, sums);
         for (index k = 0; k < count; ++k)
-            add_measures(a, sums[k], vd::all(inverse_root[rows[k]]) * vd::load(inverse_root + c), first, slope, weight,
-                         a.out + (r + k) * a.stride + c, previous + 2 * (r + k - a.r0) * a.stride + c);
+            add_measures<kPhase, kImaginary>(a, sums[k], vd::all(inverse_root[rows[k]]) * vd::load(inverse_root + c), first,
+                                             slope, weight, a.out + (r + k) * a.stride + c,
+                                             previous + 2 * (r + k - a.r0) * a.stride + c);
     }
 }
 
