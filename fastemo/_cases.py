@@ -92,6 +92,23 @@ def _rfft(implementation: str, n_channels: int, n_samples: int) -> Callable:
     return lambda x: _module(implementation).rfft(x)
 
 
+def _cross_spectra(implementation: str, n_channels: int, n_samples: int) -> Callable:
+    """Every measure between all channels, over segments of 20 samples."""
+    module, tapers = (
+        _module(implementation),
+        np.stack([np.hanning(20), np.sin(np.pi * (np.arange(20) + 0.5) / 10)]),
+    )
+    bands, rows = np.array([[0, 3, 0, 3], [3, 8, 4, 8]]), np.arange(n_channels)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
+        spectra = module.tapered_spectra(segments, tapers, 1, 9)
+        planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
+        return planes[..., :n_channels]
+
+    return call
+
+
 def _function(name: str, *arguments: Any, **options: Any) -> Callable:
     """A function that has one name in the public module, in Numba and in the reference."""
 
@@ -302,6 +319,7 @@ CASES: tuple[Case, ...] = (
     kernel("bank_power", bits="A", make=_bank_power, implementations=EVERYWHERE),
     kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
     kernel("rfft", bits="B", make=_rfft),
+    kernel("cross_spectra", bits="B", make=_cross_spectra),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
     kernel("band_power_bank", bits="A", make=_function("band_power", "filterbank"), implementations=EVERYWHERE),
     kernel("entropy_gauss", bits="A", make=_function("differential_entropy"), implementations=EVERYWHERE),

@@ -310,3 +310,33 @@ def test_the_result_becomes_an_xarray():
 
 def test_it_is_found_from_the_top():
     assert fe.connectivity.connectivity is connectivity
+
+
+@needs_core
+def test_the_core_refuses_what_does_not_fit():
+    x, tapers = np.zeros((2, 3, 40)), np.ones((1, 40))
+    for bad in (
+        (x[0], tapers, 0, 5),
+        (x, tapers[:, 1:], 0, 5),
+        (x, tapers, 5, 5),
+        (x, tapers, -1, 5),
+        (x, tapers, 0, 22),
+    ):
+        with pytest.raises(ValueError, match="must have shape|bins"):
+            core.tapered_spectra(*bad)
+    spectra, bands, rows = np.ones((4, 2, 1, 2, 8)), np.array([[0, 4, 0, 4]]), np.arange(3)
+    for bad in (
+        (spectra[..., :7], bands, rows, rows, 1),
+        (spectra, bands[:, :2], rows, rows, 1),
+        (spectra, bands + 1, rows, rows, 1),
+        (spectra, bands, rows, rows[1:], 1),
+        (spectra, bands, rows + 6, rows, 1),
+        (spectra, bands, rows, rows + 7, 1),
+        (spectra, bands, rows, rows - 1, 1),
+        (spectra, bands, rows, rows, 0),
+        (spectra, bands, rows, rows, 1 << 12),
+    ):
+        with pytest.raises(
+            ValueError, match=r"must have shape|expected 0 <= first|beyond the 8|no set of measures"
+        ):
+            core.cross_spectra(*bad)

@@ -10,7 +10,7 @@ import pytest
 import fastemo
 
 PACKAGE = Path(fastemo.__file__).parent
-FAMILIES = {"signal", "spectral"}  # function families: leaves only, never each other
+FAMILIES = {"signal", "spectral", "connectivity"}  # function families: leaves only, never each other
 HEAVY = ("numba", "sklearn", "scipy.signal", "mne", "matplotlib", "pyarrow", "typer", "rich")
 
 

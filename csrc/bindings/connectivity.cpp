@@ -2,14 +2,12 @@
 #include <pybind11/pybind11.h>
 
 #include <bit>
-#include <vector>
 
-#include "../fastemo/base/buffer.hpp"
-#include "../fastemo/base/denormal.hpp"
-#include "../fastemo/engine/pool.hpp"
 #include "../fastemo/ops/fft_plan.hpp"
+#include "../fastemo/targets/cross_kernels.hpp"
 #include "../fastemo/targets/kernels.hpp"
 #include "arrays.hpp"
+#include "signals.hpp"
 
 namespace fastemo {
 
@@ -18,21 +16,7 @@ namespace {
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using Indices = py::array_t<index, py::array::c_style | py::array::forcecast>;
 
-constexpr double kHoldGilNs = 50e3;
 constexpr index kRows = 16;  // rows of one part of the work
-
-template <class F>
-void run_parts(index parts, int threads, double ns, F&& work) {
-    const auto run = [&] {
-        Pool(threads).run(parts, ns, [&](index p0, index p1) {
-            const DenormalScope flush;
-            for (index p = p0; p < p1; ++p) work(p);
-        });
-    };
-    if (ns < kHoldGilNs) return run();
-    const py::gil_scoped_release release;
-    run();
-}
 
 // (n_observations, n_channels, n) -> bins [first, stop), (n_bins, n_observations, n_tapers, 2, padded channels).
 py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, index first, index stop, int threads) {
@@ -50,18 +34,15 @@ py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, in
     const double* weights = tapers.data();
     const Fft<double> fft(n, first, stop);
     const double ns = 0.06 * double(n_observations * n_channels * n_tapers * n) * 10;
-    run_parts(n_observations, threads, ns, [&](index o) {
-        thread_local Buffer<double> memory;
-        const index rows_size = n_tapers > 1 ? n * stride : 0, size = rows_size + fft.scratch_size();
-        if (memory.size() < size) memory = Buffer<double>(size);
-        double* rows = memory.data();
+    const index rows_size = n_tapers > 1 ? n * stride : 0;
+    for_parts(n_observations, threads, ns, rows_size + fft.scratch_size(), [&](index o, double* rows) {
         FftInput from{{static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]}, {}, n_channels};
         if (n_tapers > 1) {  // transposed once for all
             kernels().load_rows(from.samples, n_channels, n, 1.0, rows, stride, 0, stride);
             from = {{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
         }
         for (index t = 0; t < n_tapers; ++t)
-            kernels().tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
+            kernels().cross->tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
                                       n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0, stride);
     });
     return out;
@@ -94,17 +75,15 @@ py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, co
                            stop_list, 0, 0, measures, nullptr, n_bands * n_rows * stride};
     const index blocks = (n_rows + kRows - 1) / kRows;
     const double ns = 0.1 * double(spectra.size()) * double(n_rows);
-    run_parts(n_bands * blocks, threads, ns, [&](index p) {
+    const index scratch_size = (1 + common.n_observations + 2 * kRows) * stride;
+    for_parts(n_bands * blocks, threads, ns, scratch_size, [&](index p, double* scratch) {
         const index band = p / blocks;
         CrossArgs a = common;
         a.first = edges[4 * band], a.stop = edges[4 * band + 1];
         a.slope_first = edges[4 * band + 2], a.slope_stop = edges[4 * band + 3];
         a.r0 = p % blocks * kRows, a.r1 = std::min(n_rows, a.r0 + kRows);
         a.out = planes + band * n_rows * stride;
-        thread_local Buffer<double> scratch;
-        const index size = (1 + a.n_observations + 2 * kRows) * stride;
-        if (scratch.size() < size) scratch = Buffer<double>(size);
-        kernels().cross_spectra(a, scratch.data());
+        kernels().cross->cross_spectra(a, scratch);
     });
     return out;
 }

@@ -43,6 +43,7 @@ class Connectivity:
 
     Examples
     --------
+    >>> from fastemo.connectivity import connectivity
     >>> x = np.random.default_rng(0).standard_normal((20, 3, 500))
     >>> result = connectivity(x, 250, {"alpha": (8, 13)}, methods=["coh", "wpli"])
     >>> result["coh"].shape, result.dense("coh").shape
