@@ -322,7 +322,7 @@ def test_the_core_refuses_what_does_not_fit():
         (x, tapers, -1, 5),
         (x, tapers, 0, 22),
     ):
-        with pytest.raises(ValueError, match="must have shape|bins"):
+        with pytest.raises(ValueError, match=r"must have shape|bins"):
             core.tapered_spectra(*bad)
     spectra, bands, rows = np.ones((4, 2, 1, 2, 8)), np.array([[0, 4, 0, 4]]), np.arange(3)
     for bad in (
