@@ -79,7 +79,6 @@ class SegmentSpectra:
 def rfft(
     x: NDArray[Any], out: NDArray[np.complexfloating[Any]] | None = None, threads: int = 1
 ) -> NDArray[np.complexfloating[Any]]: ...
-
 def tapered_spectra(
     x: NDArray[Any], tapers: NDArray[np.float64], first: int, stop: int, threads: int = 1
 ) -> NDArray[np.float64]: ...
