@@ -8,7 +8,7 @@ from importlib import import_module as _import_module
 from fastemo._version import __version__
 
 _MODULES = (
-    "bands", "emotions", "signal", "spectral", "connectivity", "reference", "jit", "io", "datasets", "synth", "montage", "presets",
+    "bands", "emotions", "signal", "spectral", "features", "connectivity", "reference", "jit", "io", "datasets", "synth", "montage", "presets",
 )  # fmt: skip
 
 _WHERE = {
@@ -28,6 +28,7 @@ _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "Quality",
     "Window", "BandPower", "DifferentialEntropy", "Features", "LogTransform", "RelativePower",
+    "TimeDomain", "Complexity", "SpectralShape",
     "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
 )  # fmt: skip
 _WHERE |= dict.fromkeys(_STAGES, "stages")

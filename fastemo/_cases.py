@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fastemo._feature_cases import FEATURES_BY_KIND, cross_spectra, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op, Program
 
 __all__ = ["BANDS", "CASES", "SFREQ", "Case"]
@@ -92,21 +93,10 @@ def _rfft(implementation: str, n_channels: int, n_samples: int) -> Callable:
     return lambda x: _module(implementation).rfft(x)
 
 
-def _cross_spectra(implementation: str, n_channels: int, n_samples: int) -> Callable:
-    """Every measure between all channels, over segments of 20 samples."""
-    module, tapers = (
-        _module(implementation),
-        np.stack([np.hanning(20), np.sin(np.pi * (np.arange(20) + 0.5) / 10)]),
+def _of_module(prepare: Callable, *arguments: Any) -> Callable:
+    return lambda implementation, n_channels, n_samples: prepare(
+        _module(implementation), *arguments, n_channels, n_samples
     )
-    bands, rows = np.array([[0, 3, 0, 3], [3, 8, 4, 8]]), np.arange(n_channels)
-
-    def call(x: np.ndarray) -> np.ndarray:
-        segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
-        spectra = module.tapered_spectra(segments, tapers, 1, 9)
-        planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
-        return planes[..., :n_channels]
-
-    return call
 
 
 def _function(name: str, *arguments: Any, **options: Any) -> Callable:
@@ -319,7 +309,7 @@ CASES: tuple[Case, ...] = (
     kernel("bank_power", bits="A", make=_bank_power, implementations=EVERYWHERE),
     kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
     kernel("rfft", bits="B", make=_rfft),
-    kernel("cross_spectra", bits="B", make=_cross_spectra),
+    kernel("cross_spectra", bits="B", make=_of_module(cross_spectra)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
     kernel("band_power_bank", bits="A", make=_function("band_power", "filterbank"), implementations=EVERYWHERE),
     kernel("entropy_gauss", bits="A", make=_function("differential_entropy"), implementations=EVERYWHERE),
@@ -342,11 +332,15 @@ CASES: tuple[Case, ...] = (
     kernel("spectrogram", bits="B", make=_array_function(
         lambda m, x: m.spectrogram(x, SFREQ, window="hann", nperseg=64))),
     kernel("stft", bits="B", make=_array_function(lambda m, x: m.stft(x, nperseg=64))),
+    *(kernel(f"reduce {kind}", bits="A", make=_of_module(reduce_signals, SFREQ, kind)) for kind in FEATURES_BY_KIND),
+    kernel("reduce spectra", bits="A", make=_of_module(reduce_spectra, SFREQ, False)),
+    kernel("reduce moments", bits="A", make=_of_module(reduce_spectra, SFREQ, True)),
     op("reference", bits="A", make=_signal_op("reference", lambda n, rng: {"weights": rng.random(n) / n})),
     op("matrix", bits="A", make=_signal_op("matrix", lambda n, rng: {"coef": rng.standard_normal((n + 2, n))})),
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),
     op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
     op("fft_power", bits="B", make=_ops(_fft_op)),
+    op("reduce", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), reduce_op(1, LENGTH, SFREQ)])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
     op("log", bits="A", make=_vector_op("log", lambda n, rng: _scalars(gain=2.0, offset=-1.0, floor=1e-4))),
@@ -376,6 +370,9 @@ CASES: tuple[Case, ...] = (
     stage("DifferentialEntropy", bits="A", make=_feature(lambda fe: fe.DifferentialEntropy(BANDS))),
     stage("DifferentialEntropy spectral", bits="B", make=_feature(
         lambda fe: fe.DifferentialEntropy(BANDS, "spectral"))),
+    stage("TimeDomain", bits="A", make=_feature(lambda fe: fe.TimeDomain(fe.TimeDomain.allowed))),
+    stage("Complexity", bits="A", make=_feature(lambda fe: fe.Complexity(fe.Complexity.allowed))),
+    stage("SpectralShape", bits="B", make=_feature(lambda fe: fe.SpectralShape(fe.SpectralShape.allowed))),
     stage("Features", bits="B", make=_feature(
         lambda fe: fe.Features([fe.BandPower(BANDS, log=True), fe.DifferentialEntropy(BANDS)]))),
     stage("LogTransform", bits="A", make=_stage(

@@ -1,5 +1,6 @@
 """The compiled core. Use it through `fastemo.signal`, `fastemo.engine` and friends: they check and document."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,9 @@ class SegmentSpectra:
         self, x: Any, axis: int, start: int, hop: int, n_segments: int, y: Any, threads: int, /
     ) -> Any: ...
 
+def reduce(
+    x: NDArray[Any], names: Sequence[str], params: Sequence[Sequence[float]], threads: int = 1
+) -> NDArray[np.float64]: ...
 def rfft(
     x: NDArray[Any], out: NDArray[np.complexfloating[Any]] | None = None, threads: int = 1
 ) -> NDArray[np.complexfloating[Any]]: ...

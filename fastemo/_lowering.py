@@ -125,7 +125,8 @@ class Build:
         arrays = {}
         for name, value in tensors.items():
             array = np.atleast_1d(np.asarray(value))
-            arrays[name] = np.ascontiguousarray(array, np.float64 if array.dtype.kind == "f" else np.int64)
+            dtype = {"f": np.float64, "u": np.uint8}.get(array.dtype.kind, np.int64)
+            arrays[name] = np.ascontiguousarray(array, dtype)
         self.ops.append(Op(kind, (self.slot,) if inputs is None else tuple(inputs), arrays))
         self.slot = len(self.ops)
         return self.slot
@@ -171,13 +172,9 @@ class Build:
         first, stop = int(edges.min()), int(edges.max())
         weights = taper_window(taper, self.length)
         scale = one_sided_scale(weights, self.sfreq)[first:stop]
-        signal = self.slot
-        if signal not in self._windows:
-            self._windows[signal] = self.add("window")
-            self.state_bytes += 8 * self.length * len(self.ch_names)
         self.add(
             "fft_power",
-            [self._windows[signal]],
+            [self.window()],
             taper=weights,
             bins=[first, stop],
             scale=scale,
@@ -187,6 +184,20 @@ class Build:
         for name, band in bands.items():
             self.delays[name] = band_delay(self._filters, *band, self.sfreq)
         self._by_band(bands)
+
+    def window(self) -> int:
+        """The slot of the current signal's window, of which there is one for all features that read it."""
+        signal = self.slot
+        if signal not in self._windows:
+            self._windows[signal] = self.add("window")
+            self.state_bytes += 8 * self.length * len(self.ch_names)
+        return self._windows[signal]
+
+    def rows(self, names: Sequence[str]) -> None:
+        """The current slot holds rows of these names, with a value for each channel."""
+        self.features = tuple(Feature(name, channel) for name in names for channel in self.ch_names)
+        self.delays |= dict.fromkeys(names, band_delay(self._filters, 0, self.sfreq / 2, self.sfreq))
+        self._scale, self._n_bands = "", 0
 
     def _by_band(self, bands: BandSet) -> None:
         self.features = tuple(Feature(band, channel) for band in bands for channel in self.ch_names)

@@ -10,6 +10,12 @@ from fastemo._program import Op, Program
 
 LABELS = ("calm", "valence", "joy", "arousal", "dominance")
 
+# Names of reductions and how many parameters they have; the last two need two and three samples.
+REDUCTIONS = [
+    ("mean", 0), ("variance", 1), ("ptp_amp", 0), ("rms", 0), ("quantile", 3), ("line_length", 0),
+    ("teager_energy", 0),
+]  # fmt: skip
+
 
 class _Ops:
     """Ops in the making, with the number of rows and columns of every slot."""
@@ -47,6 +53,8 @@ class _Ops:
             zi = np.array([sosfilt_zi(sos) for sos in bank])
             return self.add("bank_power", [slot], (len(bank), n), coef=bank, zi=zi)
         window = self.add("window", [slot], (1, n))
+        if self.rng.random() < 0.3:
+            return self.reduce(window, self.length)
         first = int(self.rng.integers(0, self.length // 2 + 1))
         stop = int(self.rng.integers(first, self.length // 2 + 1)) + 1
         taper, scale = self.rng.uniform(0, 1, self.length), self.rng.uniform(0, 1, stop - first)
@@ -54,6 +62,8 @@ class _Ops:
             "fft_power", [window], (stop - first, n),
             taper=taper, bins=[first, stop], scale=scale, detrend=self.rng.integers(0, 2),
         )  # fmt: skip
+        if self.rng.random() < 0.3:
+            return self.reduce(power, stop - first)
         if self.rng.random() < 0.5:
             return power
         edges = np.sort(self.rng.integers(0, stop - first + 1, (self.rng.integers(1, 4), 2)), axis=1)
@@ -62,6 +72,19 @@ class _Ops:
         return self.add(
             "bandsum", [power], (len(edges), n), edges=edges, weight=self.rng.uniform(0, 1, len(edges))
         )
+
+    def reduce(self, slot: int, n_samples: int) -> int:
+        """Reductions that rounding cannot make jump."""
+        rng, known = self.rng, REDUCTIONS[: min(n_samples, 3) - 3 or None]
+        chosen = [known[i] for i in rng.integers(0, len(known), rng.integers(1, 5))]
+        given = [[rng.uniform() for _ in range(n)] if name == "quantile" else [0.0] * n for name, n in chosen]
+        params = np.zeros((len(given), 3))
+        for row, values in zip(params, given, strict=True):
+            row[: len(values)] = values
+        rows = sum(n if name == "quantile" else 1 for name, n in chosen)
+        names = np.frombuffer("\n".join(name for name, _ in chosen).encode(), np.uint8)
+        shape = (rows, self.shapes[slot][1])
+        return self.add("reduce", [slot], shape, names=names, params=params, n_params=[*map(len, given)])
 
     def vector(self, slot: int) -> int:
         kind, shape = self.rng.choice(["relative", "log", "affine", "ema", "boxcar"]), self.shapes[slot]

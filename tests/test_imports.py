@@ -10,7 +10,12 @@ import pytest
 import fastemo
 
 PACKAGE = Path(fastemo.__file__).parent
-FAMILIES = {"signal", "spectral", "connectivity"}  # function families: leaves only, never each other
+FAMILIES = {
+    "features",
+    "signal",
+    "spectral",
+    "connectivity",
+}  # function families: leaves only, never each other
 HEAVY = ("numba", "sklearn", "scipy.signal", "mne", "matplotlib", "pyarrow", "typer", "rich")
 
 
@@ -51,8 +56,8 @@ def test_the_reference_needs_numpy_and_scipy_only():
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_function_families_import_leaves_only(family):
-    parts = PACKAGE.glob(f"{family}/*.py") if (PACKAGE / family).is_dir() else [PACKAGE / f"{family}.py"]
-    for name in set().union(*map(imports, parts)):
+    paths = [PACKAGE / f"{family}.py", *(PACKAGE / family).rglob("*.py")]
+    for name in set().union(*(imports(path) for path in paths if path.exists())):
         if name.startswith("fastemo."):
             module = name.split(".")[1]
             assert module not in FAMILIES - {family}, f"{family} imports {name}"

@@ -4,6 +4,7 @@ The function kernels bear the names they have in `fastemo.signal` and `fastemo.s
 """
 
 from fastemo.reference.connectivity import cross_spectra, tapered_spectra
+from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
@@ -21,9 +22,11 @@ __all__ = [
     "SosFilter",
     "band_power",
     "bank_power",
+    "count_phrases",
     "cross_spectra",
     "differential_entropy",
     "linear_scores",
+    "reduce",
     "rfft",
     "rfft_power",
     "sigmoid",

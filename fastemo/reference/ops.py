@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastemo._program import Op
+from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.history import History
 from fastemo.reference.signal import cascade, first_state
 from fastemo.reference.spectral import rfft_power
@@ -41,7 +42,7 @@ class Kind:
     channels read, F the width read, L the length of the window, others free.
     """
 
-    reads: ClassVar[str] = "vector"
+    reads: str = "vector"
     smooths: ClassVar[bool] = False
     tensors: ClassVar[dict[str, tuple[type, tuple[int | str, ...]]]] = {}
 
@@ -197,6 +198,43 @@ class FftPower(Kind):
         return self.scale[:, None] * power[:, slice(*self.bins)].T
 
 
+class Reduce(Kind):
+    """Reductions of each channel's window, or of each column of a vector; a row for each of their values."""
+
+    reads = "window"
+    tensors: ClassVar = {
+        "names": (np.uint8, ("N",)),
+        "params": (float, ("R", "P")),
+        "n_params": (int, ("R",)),
+    }
+
+    def __init__(self, op, inputs, length):
+        if inputs and inputs[0].kind == "vector":
+            self.reads = "vector"
+        super().__init__(op, inputs, length)
+
+    def slot(self):
+        self.wanted = bytes(self.names).decode("ascii", "replace").split("\n")
+        self.require(
+            len(self.wanted) == len(self.params), f"has {len(self.params)} rows of params for {self.wanted}"
+        )
+        unknown = [name for name in self.wanted if name not in REDUCTIONS]
+        self.require(not unknown, f"names the reductions {unknown}, which this version does not know")
+        self.require(
+            bool(((self.n_params >= 0) & (self.n_params <= self.params.shape[1])).all()),
+            f"has n_params {self.n_params.tolist()} of at most {self.params.shape[1]}",
+        )
+        self.given = [row[:n].tolist() for row, n in zip(self.params, self.n_params, strict=True)]
+        shape = self.inputs[0].shape
+        n_channels, length = shape if self.reads == "window" else shape[::-1]
+        probe = np.random.default_rng(0).standard_normal((1, length))
+        return Slot("vector", (reduce(probe, self.wanted, self.given).shape[1], n_channels))
+
+    def process(self, x):
+        signals = x if self.reads == "window" else np.ascontiguousarray(x.T)
+        return reduce(signals, self.wanted, self.given).T
+
+
 class BandSum(Kind):
     tensors: ClassVar = {"edges": (int, ("B", 2)), "weight": (float, ("B",))}
 
@@ -325,6 +363,7 @@ OPS = {
     "bank_power": BankPower,
     "window": Window,
     "fft_power": FftPower,
+    "reduce": Reduce,
     "bandsum": BandSum,
     "relative": Relative,
     "log": Log,

@@ -7,6 +7,7 @@ from fastemo.stages.base import Stage, Trainable, Windows
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
+from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
 from fastemo.stages.smoothing import Smooth, WindowMean
 from fastemo.stages.windows import Window
@@ -16,6 +17,7 @@ __all__ = [
     "BandPower",
     "Bipolar",
     "CommonAverage",
+    "Complexity",
     "CustomSos",
     "Decoder",
     "DifferentialEntropy",
@@ -32,9 +34,11 @@ __all__ = [
     "Ridge",
     "Smooth",
     "SpatialFilter",
+    "SpectralShape",
     "Stage",
     "Standardize",
     "Trainable",
+    "TimeDomain",
     "Window",
     "WindowMean",
     "Windows",

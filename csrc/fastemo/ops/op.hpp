@@ -104,6 +104,7 @@ std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_fft_power(const OpInit&);
+std::unique_ptr<Op> make_reduce(const OpInit&);
 std::unique_ptr<Op> make_bandsum(const OpInit&);
 std::unique_ptr<Op> make_relative(const OpInit&);
 std::unique_ptr<Op> make_log(const OpInit&);

@@ -31,6 +31,7 @@ struct QualityArgs {
 };
 
 struct SignalKernels;
+struct ReductionKernels;
 struct CrossKernels;
 
 struct Kernels {
@@ -82,8 +83,9 @@ struct Kernels {
     // y_k = coef_k . x + bias_k, coef [n_out][stride] with zero padding
     void (*linear)(const double* coef, const double* bias, const double* x, index stride, index n_out, double* y);
 
-    const SignalKernels* signal;  // those of whole arrays (signal_kernels.hpp)
-    const CrossKernels* cross;    // those of pairs of signals (cross_kernels.hpp)
+    const SignalKernels* signal;         // those of whole arrays (signal_kernels.hpp)
+    const ReductionKernels* reductions;  // those of windows to a few numbers (reductions_kernels.hpp)
+    const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

@@ -16,6 +16,7 @@ namespace fastemo::FASTEMO_NS {
 
 extern const Kernels table;
 extern const SignalKernels signal_table;
+extern const ReductionKernels reductions_table;
 extern const CrossKernels cross_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
@@ -42,6 +43,7 @@ const Kernels table = {
     sigmoid,
     linear,
     &signal_table,
+    &reductions_table,
     &cross_table,
 };
 

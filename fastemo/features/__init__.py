@@ -1,0 +1,35 @@
+"""Features of signals: arrays in, arrays out, batched over all axes but the last.
+
+Every function takes x of shape (..., n_channels, n_samples) and `threads`. Names are those of mne-features and
+antropy; where the two differ, `definition` chooses. `docs/features.md` lists them all.
+"""
+
+from fastemo.features import entropy as _entropy
+from fastemo.features import fractal as _fractal
+from fastemo.features import shape as _shape
+from fastemo.features import spectrum as _spectrum
+from fastemo.features import statistics as _statistics
+from fastemo.features import wavelets as _wavelets
+from fastemo.features._reduce import FEATURES
+from fastemo.features.energy import energy_freq_bands
+from fastemo.features.entropy import *  # noqa: F403
+from fastemo.features.extraction import extract_features
+from fastemo.features.fractal import *  # noqa: F403
+from fastemo.features.psd import power_spectrum
+from fastemo.features.shape import *  # noqa: F403
+from fastemo.features.spectrum import *  # noqa: F403
+from fastemo.features.statistics import *  # noqa: F403
+from fastemo.features.wavelets import *  # noqa: F403
+
+__all__ = [
+    "FEATURES",
+    *_statistics.__all__,
+    *_shape.__all__,
+    *_fractal.__all__,
+    *_entropy.__all__,
+    *_wavelets.__all__,
+    "power_spectrum",
+    *_spectrum.__all__,
+    "energy_freq_bands",
+    "extract_features",
+]
