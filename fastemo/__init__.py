@@ -19,6 +19,7 @@ _WHERE = {
     "Engine": "engine",
     "Prediction": "prediction",
     "evaluate": "evaluation",
+    "min_length": "spectral",
     "read": "io",
     "simulate": "synth",
     "get_include": "_embed",

@@ -111,14 +111,15 @@ def _function(name: str, *arguments: Any, **options: Any) -> Callable:
     return make
 
 
-def _array_function(call: Callable[[ModuleType, np.ndarray], Any]) -> Callable:
-    """A function of `fastemo.signal`, along the last axis, and its definition in the reference."""
+def _array_function(call: Callable[[ModuleType, np.ndarray], Any], of_signal: bool = True) -> Callable:
+    """A function of `fastemo.signal` (or `.spectral`), along the last axis, and its definition in the reference."""
 
     def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
-        from fastemo import signal
+        from fastemo import reference, signal, spectral
         from fastemo.reference import arrays
 
-        module: Any = signal if implementation == "native" else arrays
+        pair: Any = (signal, arrays) if of_signal else (spectral, reference)
+        module = pair[implementation != "native"]
 
         def run(x: np.ndarray) -> np.ndarray:
             result = call(module, x)
@@ -311,6 +312,12 @@ CASES: tuple[Case, ...] = (
     kernel("rfft", bits="B", make=_rfft),
     kernel("cross_spectra", bits="B", make=_of_module(cross_spectra)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
+    kernel("band_power_welch", bits="B", make=_function("band_power", "welch")),
+    kernel("band_power_multitaper", bits="B", make=_function("band_power", "multitaper")),
+    kernel("multitaper", bits="B", make=_array_function(lambda m, x: m.multitaper(x, SFREQ), False)),
+    kernel("multitaper_adaptive", bits="B", make=_array_function(
+        lambda m, x: m.multitaper(x, SFREQ, weights="adaptive"), False)),
+    kernel("morlet", bits="B", make=_array_function(lambda m, x: m.morlet(x, SFREQ, [20, 40], 3.0), False)),
     kernel("band_power_bank", bits="A", make=_function("band_power", "filterbank"), implementations=EVERYWHERE),
     kernel("entropy_gauss", bits="A", make=_function("differential_entropy"), implementations=EVERYWHERE),
     kernel("entropy_fft", bits="B", make=_function("differential_entropy", "spectral"), implementations=EVERYWHERE),

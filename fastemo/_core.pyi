@@ -80,6 +80,36 @@ class SegmentSpectra:
 def reduce(
     x: NDArray[Any], names: Sequence[str], params: Sequence[Sequence[float]], threads: int = 1
 ) -> NDArray[np.float64]: ...
+
+class TaperedSpectra:
+    def __init__(
+        self,
+        tapers: NDArray[np.float64],
+        detrend: bool,
+        first: int,
+        stop: int,
+        scale: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        eigenvalues: NDArray[np.float64],
+        edges: NDArray[np.int64],
+        width: NDArray[np.float64],
+    ) -> None: ...
+    def compute(
+        self, x: NDArray[Any], hop: int, n_segments: int, in_bands: int, out: Any, threads: int, /
+    ) -> NDArray[np.float64]: ...
+
+class WaveletTransform:
+    def __init__(
+        self,
+        n_samples: int,
+        n_fft: int,
+        even: NDArray[np.float64],
+        odd: NDArray[np.float64],
+        detrend: bool,
+        share: NDArray[np.float64],
+    ) -> None: ...
+    def compute(self, x: NDArray[Any], what: int, step: int, out: Any, threads: int, /) -> NDArray[Any]: ...
+
 def rfft(
     x: NDArray[Any], out: NDArray[np.complexfloating[Any]] | None = None, threads: int = 1
 ) -> NDArray[np.complexfloating[Any]]: ...

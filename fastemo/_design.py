@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -14,11 +15,15 @@ __all__ = [
     "band_edges",
     "butterworth",
     "check_sos",
+    "dpss_tapers",
     "filled_after",
     "first_sample_state",
+    "morlet_wavelet",
     "notch",
     "one_sided_scale",
     "taper_window",
+    "wavelet_grid",
+    "wavelet_half",
 ]
 
 # A filter has filled when no more than this share of its impulse response's energy is still to come.
@@ -195,3 +200,47 @@ def band_edges(bands: Mapping[str, tuple[float, float]], n_fft: int, sfreq: floa
                 f"band {name!r} ({low:g}-{high:g} Hz): use a window of at least {1 / (high - low):g} s"
             )
     return edges
+
+
+@lru_cache(maxsize=4)
+def dpss_tapers(n: int, nw: float, k: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal DPSS tapers (k, n), periodic, and how much of each one's energy lies within the bandwidth.
+
+    k None: those of the first int(2 nw) of which more than 0.9 does, at least one.
+    """
+    from scipy.signal.windows import dpss
+
+    if n == 1:
+        return np.ones((1, 1)), np.ones(1)
+    tapers, ratios = dpss(
+        n, nw, min(n, max(1, int(2 * nw))) if k is None else k, sym=False, norm=2, return_ratios=True
+    )
+    if k is None:
+        keep = ratios > 0.9
+        if not keep.any():
+            keep = np.arange(len(ratios)) == ratios.argmax()
+        tapers, ratios = tapers[keep], ratios[keep]
+    return tapers, ratios
+
+
+def wavelet_half(sfreq: float, freq: float, n_cycles: float) -> int:
+    """Samples of a Morlet wavelet to either side of its centre: five standard deviations."""
+    return ceil(5 * n_cycles / (2 * np.pi * freq) * sfreq) - 1
+
+
+def morlet_wavelet(sfreq: float, freq: float, n_cycles: float, zero_mean: bool) -> np.ndarray:
+    """A complex Morlet wavelet about its centre, the squares of its values summing to 2."""
+    half = wavelet_half(sfreq, freq, n_cycles)
+    t, spread = np.arange(-half, half + 1) / sfreq, n_cycles / (2 * np.pi * freq)
+    wave = np.exp(2j * np.pi * freq * t)
+    if zero_mean:
+        wave -= np.exp(-2 * (np.pi * freq * spread) ** 2)
+    wave *= np.exp(-(t**2) / (2 * spread**2))
+    return wave * np.sqrt(2) / np.linalg.norm(wave)
+
+
+def wavelet_grid(low: float, high: float) -> tuple[np.ndarray, float]:
+    """Middles of equal parts of a band, 1 Hz wide or a little less, and the width of a part."""
+    parts = ceil((high - low) * (1 - 1e-12))
+    width = (high - low) / parts
+    return low + width * (np.arange(parts) + 0.5), width

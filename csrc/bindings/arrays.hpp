@@ -114,6 +114,23 @@ inline bool overlaps_partly(const ArrayView& a, const ArrayView& b) {
     return !same && a0 < b1 && b0 < a1;
 }
 
+// A new float64 array (..., last) for signals (..., n), or the one given.
+inline py::object result_array(PyObject* given, const ArrayView& x, index last) {
+    std::vector<index> shape(x.shape, x.shape + x.nd);
+    shape.back() = last;
+    if (!given || given == Py_None) return py::array_t<double>(shape);
+    const ArrayView out = view_of(given, "out");
+    bool fits = out.nd == x.nd && out.dtype == Dtype::f64 && out.contiguous() && out.writeable;
+    for (int d = 0; fits && d < x.nd; ++d) fits = out.shape[d] == shape[std::size_t(d)];
+    if (!fits) {
+        std::string wanted;
+        for (const index s : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(s);
+        refuse("out must be a writable, C-contiguous float64 array of shape (", wanted, ")");
+    }
+    if (overlaps_partly(x, out) || out.data == x.data) refuse("out overlaps x in memory: pass memory of its own");
+    return py::reinterpret_borrow<py::object>(given);
+}
+
 // Holds an object for the calling thread, which may release the GIL meanwhile; refuses where another thread holds it.
 class Hold {
 public:

@@ -14,6 +14,7 @@ void bind_spectral(py::module_&);
 void bind_signal_iir(py::module_&);
 void bind_signal_fir(py::module_&);
 void bind_signal_spectra(py::module_&);
+void bind_spectral_tapers(py::module_&);
 }  // namespace fastemo
 
 PYBIND11_MODULE(_core, m) {
@@ -33,4 +34,5 @@ PYBIND11_MODULE(_core, m) {
     fastemo::bind_signal_iir(m);
     fastemo::bind_signal_fir(m);
     fastemo::bind_signal_spectra(m);
+    fastemo::bind_spectral_tapers(m);
 }

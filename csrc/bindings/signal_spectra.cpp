@@ -14,8 +14,6 @@ namespace {
 
 using Matrix = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-double fft_ns(index n) { return 1.0 + 0.1 * double(n) * std::log2(double(n) + 1); }
-
 py::object empty_complex(Dtype part, int nd, const Py_intptr_t* shape) {
     const std::vector<Py_intptr_t> sizes(shape, shape + nd);
     if (part == Dtype::f64) return py::array_t<std::complex<double>>(sizes);
@@ -47,25 +45,6 @@ struct Asked {
         return sizes;
     }
 };
-
-// Segments [first, first + kLanes) of all signals, counted signal by signal.
-void segment_lanes(const Signals& in, index n_segments, index hop, index first, StretchIn& lanes) {
-    const index total = in.count * n_segments;
-    lanes.width = int(std::min(kLanes, total - first));
-    lanes.stride = in.stride, lanes.dtype = in.dtype, lanes.adjacent = false;
-    for (index l = 0; l < kLanes; ++l) {
-        const index item = first + std::min(l, index(lanes.width) - 1), offset = item % n_segments * hop;
-        lanes.at[l] = in.at(item / n_segments) + offset * in.stride;
-        lanes.first[l] = -offset, lanes.stop[l] = in.n - offset;
-    }
-}
-
-StretchIn whole_signals(const Signals& in, index first) {
-    StretchIn lanes;
-    static_cast<LanesIn&>(lanes) = in.lanes(first);
-    for (index l = 0; l < kLanes; ++l) lanes.first[l] = 0, lanes.stop[l] = in.n;
-    return lanes;
-}
 
 // Spectra of segments under one taper, with all that they need made once.
 class SegmentSpectra {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "../fastemo/base/buffer.hpp"
 #include "../fastemo/base/denormal.hpp"
@@ -72,6 +73,28 @@ private:
     int n_outer_ = 0;
     Axis outer_[64];  // the last of the axes first
 };
+
+// Segments [first, first + kLanes) of all signals, counted signal by signal.
+inline void segment_lanes(const Signals& in, index n_segments, index hop, index first, StretchIn& lanes) {
+    const index total = in.count * n_segments;
+    lanes.width = int(std::min(kLanes, total - first));
+    lanes.stride = in.stride, lanes.dtype = in.dtype, lanes.adjacent = false;
+    for (index l = 0; l < kLanes; ++l) {
+        const index item = first + std::min(l, index(lanes.width) - 1), offset = item % n_segments * hop;
+        lanes.at[l] = in.at(item / n_segments) + offset * in.stride;
+        lanes.first[l] = -offset, lanes.stop[l] = in.n - offset;
+    }
+}
+
+inline StretchIn whole_signals(const Signals& in, index first) {
+    StretchIn lanes;
+    static_cast<LanesIn&>(lanes) = in.lanes(first);
+    for (index l = 0; l < kLanes; ++l) lanes.first[l] = 0, lanes.stop[l] = in.n;
+    return lanes;
+}
+
+// One transform of n samples of a signal, estimated.
+inline double fft_ns(index n) { return 1.0 + 0.1 * double(n) * std::log2(double(n) + 1); }
 
 // Calls work(part, scratch) for all parts, each thread with `scratch` doubles of its own; without the GIL where the work,
 // estimated at `ns`, is worth it.

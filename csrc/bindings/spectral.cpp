@@ -144,23 +144,6 @@ private:
     Fft<double> fft_;
 };
 
-// A new float64 array (..., last) for signals (..., n), or the one given.
-py::object result_array(PyObject* given, const ArrayView& x, index last) {
-    std::vector<index> shape(x.shape, x.shape + x.nd);
-    shape.back() = last;
-    if (!given || given == Py_None) return py::array_t<double>(shape);
-    const ArrayView out = view_of(given, "out");
-    bool fits = out.nd == x.nd && out.dtype == Dtype::f64 && out.contiguous() && out.writeable;
-    for (int d = 0; fits && d < x.nd; ++d) fits = out.shape[d] == shape[std::size_t(d)];
-    if (!fits) {
-        std::string wanted;
-        for (const index s : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(s);
-        refuse("out must be a writable, C-contiguous float64 array of shape (", wanted, ")");
-    }
-    if (overlaps_partly(x, out) || out.data == x.data) refuse("out overlaps x in memory: pass memory of its own");
-    return py::reinterpret_borrow<py::object>(given);
-}
-
 PyObject* band_power_compute(PyObject* self_object, PyObject* const* args, Py_ssize_t n_args, PyObject* keywords) {
     return guarded([&]() -> PyObject* {
         static const char* const names[] = {"x", "out", "threads"};

@@ -16,16 +16,21 @@ from fastemo.reference.spectral import (
     rfft_power,
     sliding_mean_square,
 )
+from fastemo.reference.tapers import TaperedSpectra, WaveletTransform, morlet, multitaper
 
 __all__ = [
     "FftBandPower",
     "SosFilter",
+    "TaperedSpectra",
+    "WaveletTransform",
     "band_power",
     "bank_power",
     "count_phrases",
     "cross_spectra",
     "differential_entropy",
     "linear_scores",
+    "morlet",
+    "multitaper",
     "reduce",
     "rfft",
     "rfft_power",

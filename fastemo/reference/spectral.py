@@ -131,10 +131,13 @@ def band_power(x: np.ndarray, sfreq: float, bands: Bands, method: str = "fft") -
         In Hz.
     bands : mapping of names to (lo, hi), or sequence of (lo, hi), in Hz
         A band is [lo, hi).
-    method : {"fft", "filterbank"}
+    method : {"fft", "welch", "multitaper", "morlet", "filterbank"}
         "fft": mean removed, periodic Hann taper, one-sided density summed over the bins of the band times
         their spacing (Welch 1967, doi:10.1109/TAU.1967.1161901, with one segment). "filterbank": mean square
         of the output of a causal Butterworth band-pass of order 4 whose state starts at the first sample.
+        "welch": mean over segments of 256 that overlap by half. "multitaper": the density of
+        `multitaper` summed likewise. "morlet": mean over time of the power of wavelets of 7 cycles in the middle of
+        parts of the band, over what white noise of density 1 gives, times the parts' width.
 
     Returns
     -------
@@ -147,7 +150,10 @@ def band_power(x: np.ndarray, sfreq: float, bands: Bands, method: str = "fft") -
     array([[0., 2.]])
     """
     edges = list(bands.values()) if isinstance(bands, Mapping) else list(bands)
-    powers = {"fft": _fft_power, "filterbank": _filterbank_power}
+    powers = {
+        "fft": _fft_power, "welch": _welch_power, "multitaper": _multitaper_power, "morlet": _morlet_power,
+        "filterbank": _filterbank_power,
+    }  # fmt: skip
     if method not in powers:
         raise ValueError(f"method must be one of {', '.join(map(repr, powers))}; got {method!r}")
     return powers[method](np.asarray(x, np.float64), sfreq, edges)
@@ -160,10 +166,44 @@ def _fft_power(x, sfreq, edges):
     density[..., 0] /= 2
     if n % 2 == 0:
         density[..., -1] /= 2
+    return _summed(density, n, sfreq, edges)
+
+
+def _summed(density, n, sfreq, edges):
     # Positions of the edges in bins; the slack forgives the rounding of a product such as 0.1 * 30.
     bins, slack = np.arange(density.shape[-1]), 1e-9 * n
     in_band = [(bins >= lo * n / sfreq - slack) & (bins < hi * n / sfreq - slack) for lo, hi in edges]
     return np.stack([density[..., k].sum(axis=-1) for k in in_band], axis=-1) * sfreq / n
+
+
+def _welch_power(x, sfreq, edges):
+    length = min(256, x.shape[-1])
+    starts = range(0, x.shape[-1] - length + 1, length - length // 2)
+    return np.mean([_fft_power(x[..., s : s + length], sfreq, edges) for s in starts], axis=0)
+
+
+def _multitaper_power(x, sfreq, edges):
+    from fastemo.reference.tapers import multitaper
+
+    return _summed(multitaper(x, sfreq)[1], x.shape[-1], sfreq, edges)
+
+
+def _morlet_power(x, sfreq, edges):
+    from fastemo._design import morlet_wavelet, wavelet_grid
+    from fastemo.reference.tapers import morlet
+
+    x, n = x - x.mean(axis=-1, keepdims=True), x.shape[-1]
+    powers = []
+    for lo, hi in edges:
+        freqs, width = wavelet_grid(lo, hi)
+        power = morlet(x, sfreq, freqs)
+        seen = []
+        for f in freqs:
+            energy = np.abs(morlet_wavelet(sfreq, f, 7.0, True)) ** 2
+            # White noise of density 1 has the variance sfreq / 2 in every sample.
+            seen.append(sfreq / 2 * np.convolve(np.ones(n), energy, mode="same"))
+        powers.append((power.mean(axis=-1) / np.mean(seen, axis=-1)).sum(axis=-1) * width)
+    return np.stack(powers, axis=-1)
 
 
 def _filterbank_power(x, sfreq, edges):

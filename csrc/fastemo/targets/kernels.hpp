@@ -33,6 +33,7 @@ struct QualityArgs {
 struct SignalKernels;
 struct ReductionKernels;
 struct CrossKernels;
+struct SpectraKernels;
 
 struct Kernels {
     const char* target;
@@ -86,6 +87,7 @@ struct Kernels {
     const SignalKernels* signal;         // those of whole arrays (signal_kernels.hpp)
     const ReductionKernels* reductions;  // those of windows to a few numbers (reductions_kernels.hpp)
     const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)
+    const SpectraKernels* spectra;       // those of tapers and wavelets (spectra_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

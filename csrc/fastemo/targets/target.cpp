@@ -18,6 +18,7 @@ extern const Kernels table;
 extern const SignalKernels signal_table;
 extern const ReductionKernels reductions_table;
 extern const CrossKernels cross_table;
+extern const SpectraKernels spectra_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -45,6 +46,7 @@ const Kernels table = {
     &signal_table,
     &reductions_table,
     &cross_table,
+    &spectra_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS

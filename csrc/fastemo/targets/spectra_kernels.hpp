@@ -1,0 +1,68 @@
+// The kernels of spectra under many tapers and by wavelets, a group of kLanes signals per call. Signals are rows of
+// kLanes values; scratch is the caller's.
+#pragma once
+
+#include "../base/fft_plan.hpp"
+#include "../base/lanes.hpp"
+#include "../base/types.hpp"
+
+namespace fastemo {
+
+// The transform's length of samples, less their mean if `detrend`, under each taper in turn.
+struct TaperPlan {
+    const FftPlan<double>* fft;
+    const double* tapers;   // [n_tapers][fft->n]
+    const double* weights;  // [n_tapers]
+    index n_tapers, n_bins;
+    bool detrend;
+};
+
+// Weights that depend on the spectrum (Thomson 1982), of bins [first, stop) of all n_bins.
+struct AdaptivePlan {
+    const double *eigenvalues, *roots;  // [n_tapers], and their square roots
+    index n_tapers, n_bins, first, stop;
+    int max_iterations;
+};
+
+struct BandSums {
+    const std::int64_t* edges;  // [n_bands][2]
+    const double* width;        // [n_bands]
+    index n_bands;
+};
+
+// A real transform of n = fft->n points, more than n_samples so that a wavelet's ends do not meet.
+struct WaveletPlan {
+    const FftPlan<double>* fft;
+    index n_samples;
+};
+
+struct SpectraKernels {
+    // Rows [s, s + n) of stretches of signals.
+    void (*read)(const StretchIn& in, index s, index n, double* rows);
+    // power[k] += or = sum of weight |X_k|^2 over tapers [t0, t1); scratch: taper_scratch() doubles
+    void (*taper_power)(const TaperPlan& plan, index t0, index t1, const double* rows, bool add, double* power,
+                        double* scratch);
+    index (*taper_scratch)(const FftPlan<double>& fft);
+    // power[i] of bin first + i, from the scaled spectra [n_tapers][n_bins] of the tapers. False where some signal's
+    // weights still changed after the last iteration. scratch: (n_tapers + 1) (stop - first) rows.
+    bool (*adaptive_power)(const AdaptivePlan& plan, const double* spectra, double* power, double* scratch);
+    // rows[k] *= scale[k] factor
+    void (*scale_rows)(const double* scale, double factor, index n, double* rows);
+    void (*band_sums)(const BandSums& bands, const double* rows, double* sums);
+
+    // The first n rows without their mean.
+    void (*subtract_mean)(index n, double* rows);
+    // spectrum: n/2 + 1 pairs of rows; rows of n samples are not kept.
+    void (*wavelet_spectrum)(const WaveletPlan& plan, const double* rows, double* spectrum, double* scratch);
+    // The spectrum times that of a wavelet, back in time: n_samples pairs of rows. `even` and `odd` [n/2 + 1] are the
+    // parts of the wavelet's real spectrum, divided by n.
+    void (*wavelet_transform)(const WaveletPlan& plan, const double* even, const double* odd, const double* spectrum,
+                              double* pairs, double* scratch);
+    index (*wavelet_scratch)(const FftPlan<double>& fft);
+    // |z|^2 of every step'th pair; their sum
+    void (*pair_power)(const double* pairs, index n, index step, double* rows);
+    void (*pair_power_sum)(const double* pairs, index n, double* sum);
+    void (*take_pairs)(const double* pairs, index n, index step, double* to);
+};
+
+}  // namespace fastemo
