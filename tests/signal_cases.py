@@ -41,5 +41,5 @@ def never_scipy(monkeypatch):
     def asked(name, *arguments):
         raise AssertionError(f"{name} was left to SciPy")
 
-    for module in ("_iir", "_fir", "_trend", "_spectra", "_over_time"):
+    for module in ("_iir", "_fir", "_resampling", "_trend", "_spectra", "_over_time"):
         monkeypatch.setattr(f"fastemo.signal.{module}.by_scipy", asked)

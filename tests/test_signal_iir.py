@@ -311,7 +311,6 @@ def test_raises_as_scipy(name, arguments):
         ("sosfiltfilt", (BUTTER, noise((2, 99)) * 1j)),
         ("lfilter", (B, A, noise(99) * 1j)),
         ("lfilter", (np.asarray(B) * 1j, A, noise(99))),
-        ("filtfilt", (B, A, noise(99), -1, "odd", None, "gust")),
         ("lfilter_zi", (np.asarray(B) * 1j, A)),
         ("sosfilt_zi", (BUTTER * 2,)),
     ],

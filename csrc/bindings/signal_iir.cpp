@@ -36,6 +36,7 @@ struct Transfer {
     std::vector<double> b, a;
     Dtype dtype;
     index order;
+    bool is_fir;
 };
 
 bool coefficients(PyObject* object, std::vector<double>& values, Dtype& dtype) {
@@ -52,6 +53,7 @@ bool transfer_argument(PyObject* b, PyObject* a, Transfer& t) {
     t.dtype = common(t.dtype, of_a);
     const std::size_t n = std::max(t.b.size(), t.a.size());
     if (n < 2 || (t.a.size() == 1 && n > kShortFir)) return false;
+    t.is_fir = t.a.size() == 1;
     const double a0 = t.a[0];
     for (double& c : t.b) c /= a0;
     for (double& c : t.a) c /= a0;
@@ -200,6 +202,7 @@ PyObject* lfilter(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
     return guarded([&]() -> PyObject* {
         Transfer t;
         if (n_args != 7 || !transfer_argument(args[0], args[1], t)) return not_implemented();
+        if (t.is_fir && args[4] == Py_None) return not_implemented();  // sums of products are faster
         return filter_all(args[2], args[3], args[4], args[5], args[6], t.dtype, 0, t.order, kOrderNs * double(t.order),
                           [&](double* state, const LanesIn& in, const LanesOut& out, index samples) {
                               kernels().signal->lfilter(t.b.data(), t.a.data(), t.order, state, in, out, samples);

@@ -5,9 +5,10 @@ how many threads to run (results do not depend on it), and, where the result is 
 What is not a NumPy array of real numbers, or an option that is only SciPy's, is handed to SciPy.
 """
 
-from fastemo.signal._fir import decimate, oaconvolve, resample_poly, upfirdn
+from fastemo.signal._fir import oaconvolve, upfirdn
 from fastemo.signal._iir import filtfilt, lfilter, lfilter_zi, sosfilt, sosfilt_zi, sosfiltfilt
 from fastemo.signal._over_time import spectrogram, stft
+from fastemo.signal._resampling import decimate, resample_poly
 from fastemo.signal._sos_filter import SosFilter
 from fastemo.signal._spectra import coherence, csd, periodogram, welch
 from fastemo.signal._trend import detrend, hilbert

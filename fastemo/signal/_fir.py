@@ -1,16 +1,15 @@
-"""Filters without recursion, convolution, and changes of the sampling rate."""
+"""Filters without recursion, and convolution."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import gcd
 from typing import Any
 
 import numpy as np
 
 from fastemo.signal._arrays import by_scipy, check_threads, compiled, floats, into, sliced, whole
+from fastemo.signal._extension import MODES, extended
 
-__all__ = ["decimate", "fir", "oaconvolve", "resample_poly", "upfirdn"]
+__all__ = ["are_factors", "fir", "has_axis", "oaconvolve", "upfirdn", "upfirdn_of"]
 
 _upfirdn, _convolve = compiled("upfirdn"), compiled("convolve")
 
@@ -39,7 +38,8 @@ def upfirdn(
     axis : int
         The axis of time.
     mode, cval : str, float
-        How `x` goes on beyond its ends; all but zeros is left to SciPy.
+        How `x` goes on beyond its ends: "constant" (`cval`), "edge", "line", "smooth", "wrap", "symmetric",
+        "reflect", "antisymmetric" or "antireflect".
     out : ndarray of float32 or float64, optional
     threads : int
 
@@ -57,152 +57,13 @@ def upfirdn(
     y = NotImplemented
     threads = check_threads(threads)
     arrays = floats(h, x, at_least=np.float32)
-    if arrays is not None and mode == "constant" and cval == 0 and arrays[0].ndim == 1:
+    if arrays is not None and arrays[0].ndim == 1 and arrays[0].size > 0:
         taps, signals = arrays
         up_by, down_by, along = whole(up), whole(down), whole(axis)
-        if _are_factors(up_by, down_by) and _has_axis(signals, along):
+        if are_factors(up_by, down_by) and has_axis(signals, along):
             n_out = ((signals.shape[along] - 1) * up_by + len(taps) - 1) // down_by + 1
-            y = _upfirdn(taps, signals, up_by, down_by, along, 0, n_out, out, threads)
+            y = upfirdn_of(taps, signals, up_by, down_by, along, 0, n_out, mode, cval, out, threads)
     return by_scipy("upfirdn", (h, x, up, down, axis, mode, cval), out) if y is NotImplemented else y
-
-
-def resample_poly(
-    x: Any,
-    up: int,
-    down: int,
-    axis: int = 0,
-    window: Any = ("kaiser", 5.0),
-    padtype: str = "constant",
-    cval: float | None = None,
-    *,
-    out: np.ndarray | None = None,
-    threads: int = 1,
-) -> np.ndarray:
-    """Change the sampling rate by up/down with a zero-phase FIR filter, as `scipy.signal.resample_poly`.
-
-    Note that `axis` is 0 unless told.
-
-    Parameters
-    ----------
-    x : array_like
-        Of any shape and strides.
-    up, down : int
-        500 to 128 Hz is up=128, down=500.
-    axis : int
-        The axis of time.
-    window : str, tuple or array_like, 1-D
-        Window of the low-pass that is designed, or the taps themselves.
-    padtype : str
-        "constant", or what is taken off first and put back: "mean", "median", "minimum", "maximum". The other ways
-        to go on beyond the ends are left to SciPy.
-    cval : float, optional
-        For "constant"; zero.
-    out : ndarray of float32 or float64, optional
-    threads : int
-
-    Returns
-    -------
-    ndarray
-        Like `x`, with ceil(n up / down) samples along `axis`, in the type of `x`; or `out`.
-
-    Notes
-    -----
-    Taps are summed in float64, oldest sample first: the same bits on every machine. Designed filters are kept for
-    the next call.
-
-    Examples
-    --------
-    >>> t = np.arange(500) / 500
-    >>> y = resample_poly(np.sin(2 * np.pi * 3 * t), 128, 500)
-    >>> y.shape
-    (128,)
-    """
-    y = NotImplemented
-    threads = check_threads(threads)
-    arrays = floats(x, integers=np.float64)
-    backgrounds: dict[str, Any] = {"mean": np.mean, "median": np.median, "minimum": np.min, "maximum": np.max}
-    plain = padtype in backgrounds or (padtype == "constant" and not cval)
-    if arrays is not None and plain and (cval is None or padtype == "constant") and _is_real(x):
-        signals, along = arrays[0], whole(axis)
-        if _has_axis(signals, along) and _are_factors(whole(up), whole(down)):
-            common = gcd(up, down)
-            up_by, down_by = int(up) // common, int(down) // common
-            taps = None if up_by == down_by else _resampling_taps(up_by, down_by, window, signals.dtype)
-            if taps is not None:
-                background = 0
-                if padtype in backgrounds:
-                    background = backgrounds[padtype](signals, axis=along, keepdims=True)
-                    signals = signals - background
-                n_out = -(-signals.shape[along] * up_by // down_by)
-                offset = (len(taps) - 1) // 2
-                y = _upfirdn(taps, signals, up_by, down_by, along, offset, n_out, out, threads)
-                if y is not NotImplemented and padtype in backgrounds:
-                    y += background
-    return (
-        by_scipy("resample_poly", (x, up, down, axis, window, padtype, cval), out)
-        if y is NotImplemented
-        else y
-    )
-
-
-def decimate(
-    x: Any,
-    q: int,
-    n: int | None = None,
-    ftype: Any = "iir",
-    axis: int = -1,
-    zero_phase: bool = True,
-    *,
-    out: np.ndarray | None = None,
-    threads: int = 1,
-) -> np.ndarray:
-    """Low-pass and keep every q-th sample, as `scipy.signal.decimate`.
-
-    Parameters
-    ----------
-    x : array_like
-        Of any shape and strides.
-    q : int
-    n : int, optional
-        Order of the filter; by default 8 ("iir", Chebyshev of type I) or 20 q ("fir", Hamming window).
-    ftype : {"iir", "fir"} or scipy.signal.dlti
-        A filter of your own is left to SciPy.
-    axis : int
-        The axis of time.
-    zero_phase : bool
-        Without phase shift, and so not causal.
-    out : ndarray of float32 or float64, optional
-    threads : int
-
-    Returns
-    -------
-    ndarray
-        Like `x`, with ceil(n_samples / q) samples along `axis`; or `out`.
-
-    Examples
-    --------
-    >>> decimate(np.ones(100), 4, ftype="fir").shape
-    (25,)
-    """
-    threads, along, by = check_threads(threads), whole(axis), whole(q)
-    order = whole(n) if n is not None else None
-    arrays = floats(x, integers=np.float64)
-    usual = isinstance(ftype, str) and ftype in ("iir", "fir") and _is_real(x)
-    whole_numbers = isinstance(by, int) and by > 0 and (order is None or isinstance(order, int))
-    if arrays is None or not usual or not whole_numbers or not _has_axis(arrays[0], along):
-        return by_scipy("decimate", (x, q, n, ftype, axis, zero_phase), out)
-    signals = arrays[0]
-    design = _decimation_filter(ftype, by, order).astype(signals.dtype)
-    if ftype == "fir":
-        if zero_phase:
-            return resample_poly(signals, 1, by, along, design, out=out, threads=threads)
-        n_out = -(-signals.shape[along] // by)
-        y = _upfirdn(design, signals, 1, by, along, 0, n_out, out, threads)
-        return by_scipy("decimate", (x, q, n, ftype, axis, zero_phase), out) if y is NotImplemented else y
-    from fastemo.signal._iir import sosfilt, sosfiltfilt
-
-    filtered = (sosfiltfilt if zero_phase else sosfilt)(design, signals, along, threads=threads)
-    return into(out, sliced(filtered, along, None, None, by))
 
 
 def oaconvolve(
@@ -248,7 +109,16 @@ def oaconvolve(
     """
     threads = check_threads(threads)
     arrays = floats(in1, in2, integers=np.float64)
-    y = NotImplemented if arrays is None else _one_filter(arrays[0], arrays[1], mode, axes, out, threads)
+    y = NotImplemented
+    if (
+        arrays is not None
+        and arrays[0] is in1
+        and arrays[1] is in2
+        and in1.ndim == in2.ndim == 1 in (in1.size, in2.size)
+    ):
+        y = _by_one_number(in1, in2, mode, axes, out)
+    elif arrays is not None:
+        y = _one_filter(arrays[0], arrays[1], mode, axes, out, threads)
     return by_scipy("oaconvolve", (in1, in2, mode, axes), out) if y is NotImplemented else y
 
 
@@ -256,7 +126,7 @@ def fir(
     taps: np.ndarray, x: np.ndarray, axis: Any, zi: np.ndarray | None, out: np.ndarray | None, threads: int
 ) -> Any:
     """Causal FIR filter of plain arrays; with a state also the final one. NotImplemented where these do not fit."""
-    if not _has_axis(x, axis):
+    if not has_axis(x, axis):
         return NotImplemented
     n, order = x.shape[axis], len(taps) - 1
     if zi is not None:
@@ -279,6 +149,42 @@ def fir(
     return y, zf
 
 
+def upfirdn_of(
+    taps: np.ndarray,
+    x: np.ndarray,
+    up: int,
+    down: int,
+    axis: int,
+    offset: int,
+    n_out: int,
+    mode: Any,
+    cval: Any,
+    out: np.ndarray | None,
+    threads: int,
+) -> Any:
+    """Values offset, offset + down, ... of the filtered signal at its raised rate, or NotImplemented."""
+    if mode == "constant" and not cval:
+        return _upfirdn(taps, x, up, down, axis, offset, n_out, out, threads)
+    edge = -(-len(taps) // up)
+    if mode == "constant" and isinstance(cval, (int, float, np.integer, np.floating)):
+        width = [(0, 0)] * x.ndim
+        width[axis] = (edge, edge)
+        longer = np.pad(x, width, constant_values=cval)
+    elif mode in MODES and x.shape[axis] > 1:
+        longer = extended(x, axis, edge, mode)
+    else:
+        return NotImplemented
+    return _upfirdn(taps, longer, up, down, axis, offset + edge * up, n_out, out, threads)
+
+
+def _by_one_number(x: np.ndarray, h: np.ndarray, mode: Any, axes: Any, out: np.ndarray | None) -> Any:
+    """Convolution of two signals of which one is a single number, or NotImplemented."""
+    if 0 in (x.size, h.size) or axes is not None or mode not in ("full", "same", "valid"):
+        return NotImplemented
+    y, middle = x * h, (h.size - 1) // 2
+    return into(out, y[middle : middle + 1] if mode == "same" and h.size > 1 else y)
+
+
 def _one_filter(
     x: np.ndarray, h: np.ndarray, mode: Any, axes: Any, out: np.ndarray | None, threads: int
 ) -> Any:
@@ -290,7 +196,7 @@ def _one_filter(
         given = [whole(axes)] if np.ndim(axes) == 0 else [whole(a) for a in axes]
         if (
             not given
-            or not all(_has_axis(x, a) for a in given)
+            or not all(has_axis(x, a) for a in given)
             or len({a % x.ndim for a in given}) < len(given)
         ):
             return NotImplemented
@@ -316,40 +222,9 @@ def _extent(mode: str, n: int, n_taps: int) -> tuple[int, int]:
     return abs(n - n_taps) + 1, min(n, n_taps) - 1
 
 
-def _resampling_taps(up: int, down: int, window: Any, dtype: np.dtype) -> np.ndarray | None:
-    if isinstance(window, (list, np.ndarray)):
-        arrays = floats(window)
-        return None if arrays is None or arrays[0].ndim != 1 or arrays[0].size == 0 else arrays[0] * up
-    try:
-        return _low_pass(max(up, down), window).astype(dtype) * up
-    except TypeError:  # a window that cannot be a key: SciPy will say
-        return None
-
-
-@lru_cache(maxsize=32)
-def _low_pass(rate: int, window: Any) -> np.ndarray:
-    from scipy.signal import firwin
-
-    return firwin(20 * rate + 1, 1 / rate, window=window)
-
-
-@lru_cache(maxsize=32)
-def _decimation_filter(ftype: str, q: int, order: int | None) -> np.ndarray:
-    from scipy.signal import cheby1, firwin
-
-    if ftype == "fir":
-        return firwin((20 * q if order is None else order) + 1, 1 / q, window="hamming")
-    return cheby1(8 if order is None else order, 0.05, 0.8 / q, output="sos")
-
-
-def _is_real(x: Any) -> bool:
-    """Whether SciPy's result for `x` is float64, or float32 for float32: half precision goes its own ways."""
-    return not (isinstance(x, (np.ndarray, np.generic)) and x.dtype.char == "e")
-
-
-def _are_factors(up: Any, down: Any) -> bool:
+def are_factors(up: Any, down: Any) -> bool:
     return isinstance(up, int) and isinstance(down, int) and up >= 1 and down >= 1
 
 
-def _has_axis(x: np.ndarray, axis: Any) -> bool:
+def has_axis(x: np.ndarray, axis: Any) -> bool:
     return isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.size > 0

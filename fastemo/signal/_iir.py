@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from fastemo.signal._arrays import by_scipy, check_threads, compiled, floats, into, sliced, whole
-from fastemo.signal._fir import fir
+from fastemo.signal._extension import extended
+from fastemo.signal._fir import fir, has_axis
 
 __all__ = ["filtfilt", "lfilter", "lfilter_zi", "sosfilt", "sosfilt_zi", "sosfiltfilt"]
 
@@ -16,8 +17,10 @@ _sosfiltfilt, _filtfilt = compiled("sosfiltfilt"), compiled("filtfilt")
 
 # Extensions of a signal as the core numbers them.
 _EXTENSIONS = {None: 0, "odd": 1, "even": 2, "constant": 3}
+_MODES = {"odd": "antireflect", "even": "reflect", "constant": "edge"}
 
-# FIR filters of more taps are sums of products; up to so many the recursive kernel is as fast.
+# FIR filters of more taps are sums of products also where they have a state; up to so many that takes longer than the
+# recursive kernel.
 _SHORT_FIR = 9
 
 
@@ -215,7 +218,10 @@ def lfilter(
     if arrays is not None:
         top, bottom, signals, start = np.atleast_1d(arrays[0]), np.atleast_1d(arrays[1]), *arrays[2:]
         start = _expanded(start, signals, axis, max(len(top), len(bottom)) - 1)
-        if bottom.shape == (1,) and top.ndim == 1 and len(top) > _SHORT_FIR:
+        is_fir = bottom.shape == (1,) and top.ndim == 1 and bottom[0] != 0
+        if is_fir and len(top) == 1 and start is None and has_axis(signals, axis):
+            y = into(out, signals * (top / bottom[0]))
+        elif is_fir and (len(top) > _SHORT_FIR or start is None):
             y = fir(top / bottom[0], signals, axis, start, out, threads)
         else:
             y = _lfilter(top, bottom, signals, axis, start, out, threads)
@@ -251,9 +257,9 @@ def filtfilt(
     padlen : int, optional
         For how many samples, fewer than there are; by default 3 max(len(a), len(b)).
     method : {"pad", "gust"}
-        "gust" is SciPy's own.
+        Extend `x`, or start from the states in which the order of the two ways does not matter (Gustafsson 1996).
     irlen : int, optional
-        For "gust".
+        For "gust": samples after which the impulse response counts as zero.
     out : ndarray of float32 or float64, of the shape of x, optional
         May be `x` itself.
     threads : int
@@ -271,6 +277,10 @@ def filtfilt(
     """
     threads, axis = check_threads(threads), whole(axis)
     arrays = floats(b, a, x)
+    if arrays is not None and method == "gust":
+        y = _gust(arrays[0], arrays[1], arrays[2], axis, irlen, out, threads)
+        if y is not NotImplemented:
+            return y
     if arrays is not None and method == "pad" and padtype in _EXTENSIONS:
         top, bottom, signals = np.atleast_1d(arrays[0]), np.atleast_1d(arrays[1]), arrays[2]
         if top.ndim == bottom.ndim == 1 and len(bottom) > 0 and bottom[0] != 0 and len(top) + len(bottom) > 2:
@@ -323,6 +333,19 @@ def _edge(padtype: str | None, padlen: Any, n_taps: int) -> Any:
     return 3 * n_taps if padlen is None else whole(padlen)
 
 
+def _gust(b: Any, a: Any, x: np.ndarray, axis: Any, irlen: Any, out: Any, threads: int) -> Any:
+    top, bottom = np.atleast_1d(b), np.atleast_1d(a)
+    if top.ndim != 1 or bottom.ndim != 1 or 0 in (top.size, bottom.size) or bottom[0] == 0:
+        return NotImplemented
+    length = whole(irlen)
+    if not has_axis(x, axis) or not (length is None or (isinstance(length, int) and length > 0)):
+        return NotImplemented
+    from fastemo.signal._gustafsson import both_ways
+
+    y = both_ways(top, bottom, np.moveaxis(x, axis, -1), length, threads)
+    return into(out, np.moveaxis(y, -1, axis).astype(np.result_type(top, bottom, x), copy=False))
+
+
 def _expanded(zi: np.ndarray | None, x: np.ndarray, axis: Any, order: int) -> np.ndarray | None:
     """`zi` with its axes of length 1 stretched to those of `x`, where that is what it lacks."""
     if zi is None or zi.ndim != x.ndim or not isinstance(axis, int) or not -x.ndim <= axis < x.ndim:
@@ -343,23 +366,8 @@ def _fir_both_ways(
     shape = [1] * x.ndim
     shape[axis] = len(taps) - 1
     zi = np.cumsum(taps[:0:-1])[::-1].reshape(shape)  # after a constant 1
-    y = _extended(x, axis, padtype, edge)
+    y = x if edge == 0 or padtype is None else extended(x, axis, edge, _MODES[padtype])
     for _ in range(2):
         start = np.ascontiguousarray(zi * sliced(y, axis, 0, 1))
         y = np.flip(fir(taps, y, axis, start, None, threads)[0], axis)
     return into(out, sliced(y, axis, edge, edge + x.shape[axis]))
-
-
-def _extended(x: np.ndarray, axis: int, padtype: str | None, edge: int) -> np.ndarray:
-    if edge == 0 or padtype is None:
-        return x
-    n = x.shape[axis]
-    first, last = sliced(x, axis, 0, 1), sliced(x, axis, n - 1, n)
-    if padtype == "constant":
-        before, after = np.repeat(first, edge, axis), np.repeat(last, edge, axis)
-    else:
-        before = np.flip(sliced(x, axis, 1, edge + 1), axis)
-        after = np.flip(sliced(x, axis, n - 1 - edge, n - 1), axis)
-        if padtype == "odd":
-            before, after = 2 * first - before, 2 * last - after
-    return np.concatenate([before, x, after], axis)

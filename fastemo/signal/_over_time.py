@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from fastemo.signal._arrays import by_scipy, check_threads, into
+from fastemo.signal._arrays import by_scipy, check_threads, into, whole
+from fastemo.signal._extension import extended
 from fastemo.signal._segments import asked_of
 
 __all__ = ["spectrogram", "stft"]
+
+# Extensions of a signal by their names here.
+_MODES = {"even": "reflect", "odd": "antireflect", "constant": "edge"}
 
 
 def spectrogram(
@@ -65,13 +69,18 @@ def spectrogram(
             x, fs, window, nperseg, overlap, nfft, detrend, return_onesided, scaling, axis, kind=kind
         )
     if asked is not None:
+        along = asked.segments[1] % asked.signals.ndim
+        s: Any
         if mode == "psd":
-            s = asked.plan.each(*asked.segments, out, threads)
+            s = asked.sided(
+                asked.plan.each(*asked.segments, None if asked.two_sided else out, threads), along
+            )
         else:
-            s = asked.plan.bins(*asked.segments, threads)
+            s = asked.sided(asked.plan.bins(*asked.segments, threads), along)
             if s is not NotImplemented:
-                s = into(out, _of_complex(s, mode, asked.segments[1] % asked.signals.ndim))
+                s = _of_complex(s, mode, along)
         if s is not NotImplemented:
+            s = s if s is out else into(out, s)
             return asked.frequencies.copy(), asked.times(fs), s
     f, t, s = by_scipy("spectrogram", (x, *options))
     return f, t, into(out, s)
@@ -100,7 +109,7 @@ def stft(
     x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, axis
         As in `welch`; nothing is taken off.
     boundary : {"zeros", None, "even", "odd", "constant"}
-        How `x` goes on beyond its ends by half a segment; all but the first two are left to SciPy.
+        How `x` goes on beyond its ends by half a segment.
     padded : bool
         Fill up with zeros to a whole number of segments.
     scaling : {"spectrum", "psd"}
@@ -136,15 +145,33 @@ def stft(
         axis,
         scaling,
     )
-    if scaling in ("spectrum", "psd") and (boundary is None or boundary == "zeros"):
+    if scaling in ("spectrum", "psd"):
         scales = "spectrum" if scaling == "spectrum" else "density"
-        options = (x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scales, axis)
-        asked = asked_of(*options, kind="amplitude", boundary=boundary == "zeros", padded=bool(padded))
+        options = (fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scales, axis)
+        longer = _with_ends(x, window, nperseg, axis, boundary)
+        asked = None
+        if longer is not None:
+            zeros = boundary == "zeros"
+            asked = asked_of(longer, *options, kind="amplitude", boundary=zeros, padded=bool(padded))
         if asked is not None:
-            z = asked.plan.bins(*asked.segments, threads)
+            z = asked.sided(asked.plan.bins(*asked.segments, threads), asked.segments[1] % asked.signals.ndim)
             if z is not NotImplemented:
-                return asked.frequencies.copy(), asked.times(fs), z
+                shift = 0 if boundary in (None, "zeros") else asked.n_samples / 2
+                return asked.frequencies.copy(), asked.times(fs, shift), z
     return by_scipy("stft", arguments)
+
+
+def _with_ends(x: Any, window: Any, nperseg: Any, axis: Any, boundary: Any) -> Any:
+    """`x` with half a segment more at both ends; None where SciPy must say what is wrong."""
+    if boundary is None or boundary == "zeros":
+        return x
+    along, n = whole(axis), whole(nperseg)
+    if not isinstance(window, (str, tuple)):
+        n = len(window) if isinstance(window, (list, np.ndarray)) else None
+    plain = isinstance(x, np.ndarray) and x.dtype.char in "fd" and isinstance(along, int)
+    if boundary not in _MODES or not plain or not isinstance(n, int) or not -x.ndim <= along < x.ndim:
+        return None
+    return extended(x, along, n // 2, _MODES[boundary]) if 1 < n <= x.shape[along] else None
 
 
 def _of_complex(bins: np.ndarray, mode: str, axis: int) -> np.ndarray:

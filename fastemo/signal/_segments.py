@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastemo._backend import core
-from fastemo.signal._arrays import floats, whole
+from fastemo.signal._arrays import floats, sliced, whole
 
 __all__ = ["Asked", "asked_of", "pair_of"]
 
@@ -23,6 +23,8 @@ class Asked(NamedTuple):
     frequencies: np.ndarray
     segments: tuple[np.ndarray, int, int, int, int]  # signals, axis, first sample, hop, number of segments
     first_centre: float
+    two_sided: bool
+    n_samples: int  # of a segment
 
     @property
     def signals(self) -> np.ndarray:
@@ -32,9 +34,17 @@ class Asked(NamedTuple):
     def n_segments(self) -> int:
         return self.segments[4]
 
-    def times(self, fs: float) -> np.ndarray:
-        """Centres of the segments in seconds."""
-        return (self.first_centre + self.segments[3] * np.arange(self.n_segments)) / float(fs)
+    def sided(self, bins: Any, axis: int) -> Any:
+        """One side of a spectrum as both, where both are wanted; what is not an array stays as it is."""
+        if not self.two_sided or bins is NotImplemented:
+            return bins
+        n_fft = len(self.frequencies)
+        negative = np.flip(sliced(bins, axis, 1, (n_fft + 1) // 2), axis)
+        return np.concatenate([bins, negative.conj() if np.iscomplexobj(bins) else negative], axis)
+
+    def times(self, fs: float, shift: float = 0) -> np.ndarray:
+        """Centres of the segments in seconds, `shift` samples earlier."""
+        return (self.first_centre - shift + self.segments[3] * np.arange(self.n_segments)) / float(fs)
 
 
 def asked_of(
@@ -61,7 +71,7 @@ def asked_of(
     """
     arrays = floats(x, at_least=np.float32)
     along = whole(axis)
-    if core is None or arrays is None or not return_onesided or not isinstance(along, int):
+    if core is None or arrays is None or not isinstance(along, int):
         return None
     signals = arrays[0]
     if (
@@ -92,14 +102,16 @@ def asked_of(
     n_segments = (size - overlap) // hop
     if size < length or n_segments < 1:
         return None
-    options = (length, n_fft, trend, rate, scaling, kind)
+    two_sided = not return_onesided
+    options = (length, n_fft, trend, rate, scaling, kind, two_sided)
     plan, frequencies = _make_plan(np.asarray(window), *options) if name is None else _plan(name, *options)
     segments = (signals, along, start, hop, n_segments)
-    return Asked(plan, frequencies, segments, 0.0 if boundary else length / 2)
+    return Asked(plan, frequencies, segments, 0.0 if boundary else length / 2, two_sided, length)
 
 
 def pair_of(x: Any, y: Any, options: tuple[Any, ...]) -> tuple[Asked, Asked] | None:
-    """The same of two arrays of as many samples, whose other axes broadcast."""
+    """The same of two arrays whose axes but that of time broadcast; zeros fill up the shorter."""
+    x, y = _equally_long(x, y, options[-1])
     first = asked_of(x, *options, kind="cross", stacklevel=5)
     other = None if first is None else asked_of(y, *options, kind="cross", stacklevel=5)
     if first is None or other is None or first.signals.ndim != other.signals.ndim:
@@ -112,6 +124,24 @@ def pair_of(x: Any, y: Any, options: tuple[Any, ...]) -> tuple[Asked, Asked] | N
     except ValueError:
         return None
     return first, other
+
+
+def _equally_long(x: Any, y: Any, axis: Any) -> tuple[Any, Any]:
+    along = whole(axis)
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray) or not isinstance(along, int):
+        return x, y
+    if 0 in (x.size, y.size) or not all(-a.ndim <= along < a.ndim for a in (x, y)):
+        return x, y
+    n = max(x.shape[along], y.shape[along])
+    return _filled(x, along, n), _filled(y, along, n)
+
+
+def _filled(x: np.ndarray, axis: int, n: int) -> np.ndarray:
+    if x.shape[axis] == n:
+        return x
+    width = [(0, 0)] * x.ndim
+    width[axis] = (0, n - x.shape[axis])
+    return np.pad(x, width)
 
 
 def _length(window: Any, nperseg: Any, n: int, stacklevel: int) -> tuple[int | None, Any]:
@@ -138,21 +168,29 @@ def _length(window: Any, nperseg: Any, n: int, stacklevel: int) -> tuple[int | N
 
 @lru_cache(maxsize=64)
 def _plan(
-    window: Any, length: int, n_fft: int, trend: int, fs: float, scaling: str, kind: str
+    window: Any, length: int, n_fft: int, trend: int, fs: float, scaling: str, kind: str, two_sided: bool
 ) -> tuple[Any, np.ndarray]:
     from scipy.signal import get_window
 
-    return _make_plan(get_window(window, length), length, n_fft, trend, fs, scaling, kind)
+    return _make_plan(get_window(window, length), length, n_fft, trend, fs, scaling, kind, two_sided)
 
 
 def _make_plan(
-    taper: np.ndarray, length: int, n_fft: int, trend: int, fs: float, scaling: str, kind: str
+    taper: np.ndarray,
+    length: int,
+    n_fft: int,
+    trend: int,
+    fs: float,
+    scaling: str,
+    kind: str,
+    two_sided: bool,
 ) -> tuple[Any, np.ndarray]:
     taper = taper.astype(np.float64)
     power = fs * (taper * taper).sum() if scaling == "density" else taper.sum() ** 2
     scale = np.full(n_fft // 2 + 1, 1 / power)
-    if kind != "amplitude":
+    if kind != "amplitude" and not two_sided:
         scale[1 : -1 if n_fft % 2 == 0 else None] *= 2
     if kind != "power":
         scale = np.sqrt(scale)
-    return core.SegmentSpectra(taper, n_fft, trend, scale), np.fft.rfftfreq(n_fft, 1 / fs)
+    frequencies = np.fft.fftfreq(n_fft, 1 / fs) if two_sided else np.fft.rfftfreq(n_fft, 1 / fs)
+    return core.SegmentSpectra(taper, n_fft, trend, scale), frequencies

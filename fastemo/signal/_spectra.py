@@ -41,9 +41,10 @@ def welch(
     nperseg, noverlap, nfft : int, optional
         Samples per segment (256), by which segments overlap (half), and with the zeros that are filled up.
     detrend : {"constant", "linear", False} or callable
-        What is taken off each segment; a function is left to SciPy.
+        What is taken off each segment; a function is given one after the other, with time as
+        its last axis.
     return_onesided : bool
-        False is left to SciPy.
+        Negative frequencies as well if False.
     scaling : {"density", "spectrum"}
         Unit squared per Hz, or unit squared.
     axis : int
@@ -74,18 +75,20 @@ def welch(
     """
     threads = check_threads(threads)
     options = (fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis)
+    if callable(detrend):
+        return _into_second(out, _by_function(x, x, options, average, threads))
     asked = asked_of(x, *options)
     if asked is not None and average in ("mean", "median"):
         if average == "mean" or asked.n_segments == 1:
-            power = asked.plan.mean(*asked.segments, out, threads)
+            direct = None if asked.two_sided else out
+            power = asked.sided(asked.plan.mean(*asked.segments, direct, threads), asked.segments[1])
         else:
             power = asked.plan.each(*asked.segments, None, threads)
             if power is not NotImplemented:
-                power = into(out, _median(power))
+                power = asked.sided(_median(power), asked.segments[1])
         if power is not NotImplemented:
-            return asked.frequencies.copy(), power
-    f, power = by_scipy("welch", (x, *options, average))
-    return f, into(out, power)
+            return asked.frequencies.copy(), _put(out, power)
+    return _into_second(out, by_scipy("welch", (x, *options, average)))
 
 
 def periodogram(
@@ -141,11 +144,11 @@ def periodogram(
                 signals, fs, options[1], min(n, length), 0, length, detrend, return_onesided, scaling, along
             )
             if asked is not None:
-                power = asked.plan.mean(*asked.segments, out, threads)
+                direct = None if asked.two_sided else out
+                power = asked.sided(asked.plan.mean(*asked.segments, direct, threads), along)
                 if power is not NotImplemented:
-                    return asked.frequencies.copy(), power
-    f, power = by_scipy("periodogram", (x, *options))
-    return f, into(out, power)
+                    return asked.frequencies.copy(), _put(out, power)
+    return _into_second(out, by_scipy("periodogram", (x, *options)))
 
 
 def csd(
@@ -206,17 +209,20 @@ def csd(
         )
     threads = check_threads(threads)
     options = (fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis)
+    if callable(detrend):
+        return _by_function(x, y, options, average, threads)
     pair = pair_of(x, y, options) if average in ("mean", "median") else None
     if pair is not None:
         asked, other = pair
         if asked.signals.shape == other.signals.shape and (average == "mean" or asked.n_segments == 1):
             done = asked.plan.cross(*asked.segments, other.signals, threads)
             if done is not NotImplemented:
-                return asked.frequencies.copy(), done[2]
+                return asked.frequencies.copy(), asked.sided(done[2], asked.segments[1])
         else:
             bins = [a.plan.bins(*a.segments, threads) for a in (asked, other)]
             if not any(b is NotImplemented for b in bins):
-                return asked.frequencies.copy(), _mean_product(bins[0], bins[1], average)
+                product = _mean_product(bins[0], bins[1], average)
+                return asked.frequencies.copy(), asked.sided(product, asked.segments[1] % asked.signals.ndim)
     return by_scipy("csd", (x, y, *options, average))
 
 
@@ -256,7 +262,8 @@ def coherence(
     """
     threads = check_threads(threads)
     options = (fs, window, nperseg, noverlap, nfft, detrend)
-    pair = None if y is x else pair_of(x, y, (*options, True, "density", axis))
+    alike = y is not x and np.shape(x) == np.shape(y)
+    pair = pair_of(x, y, (*options, True, "density", axis)) if alike else None
     if pair is not None and pair[0].signals.shape == pair[1].signals.shape:
         asked, other = pair
         done = asked.plan.cross(*asked.segments, other.signals, threads)
@@ -264,6 +271,36 @@ def coherence(
             px, py, pxy = done
             return asked.frequencies.copy(), np.abs(pxy) ** 2 / px / py
     return by_scipy("coherence", (x, y, *options, axis))
+
+
+def _by_function(x: Any, y: Any, options: tuple[Any, ...], average: str, threads: int) -> Any:
+    """`csd`, and of one array `welch`, of segments from which a function has taken something."""
+    function = options[5]
+    pair = pair_of(x, y, (*options[:5], False, *options[6:])) if average in ("mean", "median") else None
+    if pair is None:
+        name = "welch" if x is y else "csd"
+        return by_scipy(name, (x, *options, average) if x is y else (x, y, *options, average))
+    asked = pair[0]
+    bins = []
+    for signals, axis, _, hop, n_segments in (pair[0].segments, pair[1].segments)[: 1 if x is y else 2]:
+        starts = [hop * i for i in range(n_segments)]
+        last = np.moveaxis(signals, axis, -1)
+        pieces = [np.asarray(function(last[..., s : s + asked.n_samples]), last.dtype) for s in starts]
+        cut = np.stack(pieces, axis=-2)
+        found = asked.plan.bins(cut, -1, 0, asked.n_samples, 1, threads)[..., 0]
+        bins.append(np.moveaxis(found, -2, -1))
+    product = asked.sided(_mean_product(bins[0], bins[-1], average), -1)
+    product = np.moveaxis(product.real if x is y else product, -1, asked.segments[1])
+    return asked.frequencies.copy(), product
+
+
+def _put(out: np.ndarray | None, result: Any) -> Any:
+    """`result` in `out`, where it is not there already."""
+    return result if result is out else into(out, result)
+
+
+def _into_second(out: np.ndarray | None, result: tuple[np.ndarray, np.ndarray]) -> Any:
+    return result[0], into(out, result[1])
 
 
 def _median(values: np.ndarray) -> np.ndarray:

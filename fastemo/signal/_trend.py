@@ -14,8 +14,9 @@ _detrend, _hilbert = compiled("detrend"), compiled("hilbert")
 
 _LEVELS = {"constant": 1, "c": 1, "linear": 0, "l": 0}
 
-# A single long signal fills one lane of eight: from this length on SciPy's transform of it is faster.
-_LONG_ALONE = 16384
+# A single long signal fills one lane of eight: from this length on SciPy's transform of it is faster; so it is from
+# another on where the length has a large prime factor.
+_LONG_ALONE, _LONG_PRIME = 16384, 1024
 
 
 def detrend(
@@ -66,7 +67,8 @@ def detrend(
     if arrays is not None and type in _LEVELS and isinstance(along, int) and not _is_half(data):
         signals = arrays[0]
         if -signals.ndim <= along < signals.ndim:
-            breaks = _breaks(bp if _LEVELS[type] == 0 else 0, signals.shape[along])
+            n = signals.shape[along]
+            breaks = (0, n) if _LEVELS[type] or (isinstance(bp, int) and bp == 0) else _breaks(bp, n)
             if overwrite_data and out is None and signals is data and signals.flags.writeable:
                 out = signals
             if breaks is not None:
@@ -108,7 +110,7 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1, *, threads: int = 1) -
         signals = arrays[0]
         if -signals.ndim <= along < signals.ndim and signals.size > 0:
             n = signals.shape[along] if N is None else whole(N)
-            if isinstance(n, int) and (n < _LONG_ALONE or signals.size // signals.shape[along] >= 4):
+            if isinstance(n, int) and (n < _LONG_PRIME or _fills_lanes(signals, along) or _is_short(n)):
                 y = _hilbert(signals, n, along, threads)
     return by_scipy("hilbert", (x, N, axis)) if y is NotImplemented else y
 
@@ -119,6 +121,19 @@ def _breaks(bp: Any, n: int) -> tuple[int, ...] | None:
     if points.ndim != 1 or points.dtype.kind not in "iu" or (points < 0).any() or (points > n).any():
         return None
     return tuple(np.unique(np.concatenate([[0], points, [n]])).tolist())
+
+
+def _fills_lanes(signals: np.ndarray, axis: int) -> bool:
+    return signals.size // signals.shape[axis] >= 4
+
+
+def _is_short(n: int) -> bool:
+    if n >= _LONG_ALONE:
+        return False
+    for prime in (2, 3, 5, 7, 11, 13):
+        while n % prime == 0:
+            n //= prime
+    return n == 1
 
 
 def _is_half(x: Any) -> bool:

@@ -16,6 +16,22 @@ public:
         for (double& s : sum_) s = 0;
     }
 
+    // The same without moments.
+    template <class T>
+    void add_level(const T* rows, index n) {
+        constexpr index R = L::count, W = vd::width;
+        index j = 0;
+        vd sum[kLanes * R / W];
+        for (index k = 0; k < kLanes * R; k += W) sum[k / W] = vd::load(sum_ + k);
+        for (; j + kLanes <= n; j += kLanes) {
+            FASTEMO_UNROLL
+            for (index k = 0; k < kLanes * R; k += W) sum[k / W] = sum[k / W] + widen(rows + j * R + k);
+        }
+        for (index k = 0; k < kLanes * R; k += W) sum[k / W].store(sum_ + k);
+        for (; j < n; ++j)
+            for (index l = 0; l < R; ++l) sum_[j % kLanes * R + l] += double(rows[j * R + l]);
+    }
+
     // Rows of samples [i, i + n); i must be a multiple of kLanes.
     void add(const double* rows, index i, index n, double centre) {
         constexpr index R = L::count, W = vd::width;
@@ -77,9 +93,14 @@ struct Line {
 
     // Takes it off rows of samples [i, i + n).
     FASTEMO_INLINE void subtract(double* rows, index i, index n, bool level) const {
+        if (level) {
+            for (index j = 0; j < n; ++j)
+                for (index l = 0; l < L::count; ++l) rows[j * L::count + l] -= mean[l];
+            return;
+        }
         for (index j = 0; j < n; ++j) {
             const double t = double(i + j) - centre;
-            for (index l = 0; l < L::count; ++l) rows[j * L::count + l] -= level ? mean[l] : mean[l] + slope[l] * t;
+            for (index l = 0; l < L::count; ++l) rows[j * L::count + l] -= mean[l] + slope[l] * t;
         }
     }
     bool finite() const {
@@ -107,7 +128,8 @@ inline bool subtract_trend_of(const LanesIn& in, const LanesOut* out, index firs
     for (index i = 0; i < n; i += kRows) {
         const index count = n - i < kRows ? n - i : kRows;
         read_lanes<L>(in, first + i, count, rows);
-        sums.add(rows, i, count, double(n - 1) / 2);
+        if (level) sums.add_level(rows, count);
+        else sums.add(rows, i, count, double(n - 1) / 2);
     }
     const Line<L> line(sums, n, level);
     const bool accepted = level || line.finite();
@@ -121,7 +143,28 @@ inline bool subtract_trend_of(const LanesIn& in, const LanesOut* out, index firs
     return true;
 }
 
+// Means of signals whose samples lie one after the other need no lanes.
+template <class T>
+inline void subtract_means(const LanesIn& in, const LanesOut& out, index first, index n) {
+    for (int l = 0; l < in.width; ++l) {
+        const T* x = sample<T>(in, l, first);
+        T* y = sample<T>(out, l, first);
+        LineSums<Single> sums;
+        sums.add_level(x, n);
+        const double mean = Line<Single>(sums, n, true).mean[0];
+        for (index i = 0; i < n; ++i) y[i] = T(double(x[i]) - mean);
+    }
+}
+
+template <class T>
+inline bool in_a_row(const LanesIn& in, const LanesOut& out) {
+    constexpr Dtype type = sizeof(T) == 8 ? Dtype::f64 : Dtype::f32;
+    return in.dtype == type && out.dtype == type && in.stride == index(sizeof(T)) && out.stride == index(sizeof(T));
+}
+
 inline bool subtract_trend(const LanesIn& in, const LanesOut* out, index first, index stop, bool level) {
+    if (level && out && in_a_row<double>(in, *out)) return subtract_means<double>(in, *out, first, stop - first), true;
+    if (level && out && in_a_row<float>(in, *out)) return subtract_means<float>(in, *out, first, stop - first), true;
     return in.width == 1 ? subtract_trend_of<Single>(in, out, first, stop, level)
                          : subtract_trend_of<Wide>(in, out, first, stop, level);
 }
