@@ -22,6 +22,7 @@ _WHERE = {
     "min_length": "spectral",
     "read": "io",
     "simulate": "synth",
+    "accelerate": "_accelerate",
     "get_include": "_embed",
     "get_library": "_embed",
 }
