@@ -104,12 +104,11 @@ def test_all_of_mne_features(versus, theirs):
 
 def test_two_threads(versus):
     x = eeg(100, 64, 1000)
-    names = sorted(set(UNIVARIATE) - {"energy_freq_bands"})
-    one, two = (f.extract_features(x, SFREQ, names, n_jobs=k) for k in (1, 2))
+    one, two = (f.extract_features(x, SFREQ, UNIVARIATE, threads=k) for k in (1, 2))
     np.testing.assert_array_equal(one, two)
     versus(
         "extract_features, 100 x 64 x 1000, two threads",
-        lambda: f.extract_features(x, SFREQ, names, n_jobs=2),
-        rounds=1,
-        one_thread=lambda: f.extract_features(x, SFREQ, names, n_jobs=1),
+        lambda: f.extract_features(x, SFREQ, UNIVARIATE, threads=2),
+        rounds=3,
+        one_thread=(lambda: f.extract_features(x, SFREQ, UNIVARIATE, threads=1), 1.8),
     )

@@ -221,6 +221,7 @@ def test_wavelets_are_those_of_pywavelets():
         ((EPOCHS, SFREQ, ["mean"], {"mean__axis": 1}), "a parameter of mean must be one of"),
         ((EPOCHS, SFREQ, ["samp_entropy"], {"samp_entropy__metric": "euclidean"}), "must be 'chebyshev'"),
         ((EPOCHS, SFREQ, ["mean"], None, 1, ["a"]), "ch_names must name 3 channels, got 1"),
+        ((EPOCHS, SFREQ, ["mean"], None, 0), "n_jobs must be a whole number of at least 1, got 0"),
         (
             (EPOCHS, SFREQ, ["pow_freq_bands"], {"pow_freq_bands__freq_bands": [1, 200]}),
             "Nyquist frequency, 128 Hz",
@@ -259,6 +260,43 @@ def test_constant_channels_have_no_spectrum():
     assert np.isnan(values["pow_freq_bands"]).all()
     assert np.isnan(values["spect_slope"]).all()
     np.testing.assert_allclose(values["energy_freq_bands"], 0, atol=1e-20)
+
+
+def test_nothing_of_theirs_is_missing(theirs):
+    import mne_features.univariate
+
+    assert {name for name in dir(antropy) if callable(getattr(antropy, name))} <= set(f.__all__)
+    univariate = {name[8:] for name in dir(mne_features.univariate) if name.startswith("compute_")}
+    assert univariate == set(MNE_FEATURES)
+    assert univariate <= set(f.__all__)
+
+
+def test_threads_do_not_matter():
+    """Enough signals for several batches of all kinds."""
+    x = eeg(3, 64, 1000)
+    names = ["energy_freq_bands", "pow_freq_bands", "spect_slope", "std", "svd_entropy"]
+    wanted = extract_features(x, SFREQ, names)
+    for options in ({"threads": 2}, {"threads": 5}, {"n_jobs": 3}, {"n_jobs": -1}):
+        np.testing.assert_array_equal(extract_features(x, SFREQ, names, **options), wanted)
+    for name in ("spect_entropy", "spectral_entropy"):
+        one, two = (getattr(f, name)(x, SFREQ, threads=threads) for threads in (1, 2))
+        np.testing.assert_array_equal(one, two)
+
+
+def test_as_a_step_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 4, 256)), np.repeat([0, 1], 20)
+    x[y == 1] = np.cumsum(x[y == 1], axis=-1)
+    options = {"sfreq": SFREQ, "selected_funcs": ["hjorth_mobility", "pow_freq_bands", "samp_entropy"]}
+    model = make_pipeline(
+        FunctionTransformer(extract_features, kw_args=options), StandardScaler(), LogisticRegression()
+    )
+    assert cross_val_score(model, x, y, cv=4).mean() == 1
 
 
 def test_threads_and_float32_do_not_matter():

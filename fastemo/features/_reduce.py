@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from fastemo._backend import resolve
 
-__all__ = ["FEATURES", "Reduction", "check_length", "feature", "reduce_signals", "signals_of", "whole"]
+__all__ = [
+    "FEATURES",
+    "Reduction",
+    "check_length",
+    "each",
+    "feature",
+    "reduce_signals",
+    "signals_of",
+    "whole",
+]
 
 SHARED = {
     "<x>": """x : array_like of float32, float64 or integers, shape (..., n_channels, n_samples)
@@ -98,6 +108,16 @@ def reduce_signals(signals: np.ndarray, reductions: Sequence[Reduction], threads
     names = [r.name for r in reductions]
     params = [list(r.params) for r in reductions]
     return resolve("reduce")(signals, names, params, whole("threads", threads, 1))
+
+
+def each(work: Callable[[int], Any], starts: Iterable[int], threads: int = 1) -> list[Any]:
+    """Results of independent parts of some work, in order."""
+    starts = list(starts)
+    threads = min(whole("threads", threads, 1), len(starts))
+    if threads <= 1:
+        return [work(start) for start in starts]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, starts))
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> int:

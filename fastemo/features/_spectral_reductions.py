@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastemo.features._freq_bands import BANDS, check_freq_bands
 from fastemo.features._reduce import Reduction
-from fastemo.features.spectrum import BANDS, check_edges, check_fit, check_freq_bands
+from fastemo.features.spectrum import check_edges, check_fit
 
 __all__ = ["SPECTRAL"]
 

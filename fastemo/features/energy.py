@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fastemo._validate import check_positive
-from fastemo.features._reduce import check_length, signals_of, whole
-from fastemo.features.spectrum import BANDS, check_freq_bands
+from fastemo.features._freq_bands import BANDS, check_freq_bands
+from fastemo.features._reduce import check_length, each, signals_of
 
 __all__ = ["energy_freq_bands"]
 
@@ -35,6 +35,7 @@ def energy_freq_bands(
     deriv_filt : bool
         Filter x[i + 1] - x[i - 1] instead of x.
     threads : int
+        Batches of signals are shared among so many threads; results do not depend on it.
 
     Returns
     -------
@@ -62,12 +63,12 @@ def energy_freq_bands(
             )
     signals, shape = signals_of(x)
     check_length("energy_freq_bands", signals.shape[1], 2)
-    threads = whole("threads", threads, 1)
     filters = [band_pass(sfreq, low, high) for low, high in edges]
     reach = min(max(len(taps) // 2 for taps in filters), signals.shape[1] - 1)
     energies = np.empty((len(signals), len(filters)))
     step = max(1, BATCH // signals.shape[1])
-    for start in range(0, len(signals), step):
+
+    def work(start: int) -> None:
         part = signals[start : start + step].astype(np.float64)
         finite = np.isfinite(part).all(axis=1)
         part[~finite] = 0
@@ -76,8 +77,10 @@ def energy_freq_bands(
             part = ends[:, 2:] - ends[:, :-2]
         longer = continued(part, reach)
         for b, taps in enumerate(filters):
-            energies[start : start + step, b] = _energy(longer, part.shape[1], taps, threads)
+            energies[start : start + step, b] = _energy(longer, part.shape[1], taps)
         energies[start : start + step][~finite] = np.nan
+
+    each(work, range(0, len(signals), step), threads)
     return energies.reshape(*shape, -1)
 
 
@@ -112,7 +115,7 @@ def continued(x: np.ndarray, reach: int) -> np.ndarray:
     return np.concatenate([head, x, tail], axis=1)
 
 
-def _energy(longer: np.ndarray, n: int, taps: np.ndarray, threads: int) -> np.ndarray:
+def _energy(longer: np.ndarray, n: int, taps: np.ndarray) -> np.ndarray:
     """Sum of squares of the middle n samples of `longer`, filtered; beyond its ends it is 0."""
     from scipy.fft import irfft, next_fast_len, rfft
 
@@ -121,8 +124,8 @@ def _energy(longer: np.ndarray, n: int, taps: np.ndarray, threads: int) -> np.nd
     near = longer[:, reach - reach_used : reach + n + reach_used]
     # What wraps around falls before the samples that are wanted.
     n_fft = next_fast_len(near.shape[1] + half - reach_used, real=True)
-    bins = rfft(near, n_fft, workers=threads)
+    bins = rfft(near, n_fft)
     bins *= rfft(taps, n_fft)
     start = half + reach_used
-    filtered = irfft(bins, n_fft, workers=threads, overwrite_x=True)[:, start : start + n]
+    filtered = irfft(bins, n_fft, overwrite_x=True)[:, start : start + n]
     return np.einsum("ij,ij->i", filtered, filtered)

@@ -11,19 +11,11 @@ import numpy as np
 
 from fastemo._validate import check_in, check_positive
 from fastemo.features import entropy, fractal, shape, statistics, wavelets
-from fastemo.features._reduce import Reduction, reduce_signals, signals_of
+from fastemo.features._freq_bands import BANDS, band_pairs, check_freq_bands
+from fastemo.features._reduce import Reduction, reduce_signals, signals_of, whole
 from fastemo.features.energy import energy_freq_bands
 from fastemo.features.psd import power_spectrum
-from fastemo.features.spectrum import (
-    BANDS,
-    _moment,
-    band_pairs,
-    bands_of,
-    check_freq_bands,
-    edge_of,
-    entropy_of,
-    slope_of,
-)
+from fastemo.features.spectrum import _moment, bands_of, edge_of, entropy_of, slope_of
 
 __all__ = ["MNE_FEATURES", "extract_features"]
 
@@ -129,6 +121,8 @@ def extract_features(
     ch_names: Sequence[str] | None = None,
     return_as_df: bool = False,
     separator: str = "_",
+    *,
+    threads: int | None = None,
 ) -> Any:
     """Features of epochs: mne-features' `extract_features`, its 29 univariate features with its numbers.
 
@@ -142,13 +136,15 @@ def extract_features(
     funcs_params : dict, optional
         Parameters as "name__parameter", such as {"higuchi_fd__kmax": 5}.
     n_jobs : int
-        Threads; -1 is as many as the machine has cores. The result does not depend on it.
+        Their name for `threads`; -1 is as many as the machine has cores.
     ch_names : sequence of str, optional
         For the columns of the data frame; "ch0", "ch1", ... by default.
     return_as_df : bool
         A pandas DataFrame with columns (name, channel and value).
     separator : str
         Between channel and value in these.
+    threads : int, optional
+        Signals are shared among so many threads, instead of `n_jobs`. Results do not depend on it.
 
     Returns
     -------
@@ -173,8 +169,10 @@ def extract_features(
         raise ValueError(f"ch_names must name {n_channels} channels, got {len(ch_names)}")
     funcs = _check_funcs(selected_funcs)
     params = _check_params(funcs, funcs_params)
-    threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    values = _reduced(signals, sfreq, funcs, params, threads) | _spectral(signals, sfreq, funcs, params)
+    if threads is None:
+        threads = (os.cpu_count() or 1) if n_jobs == -1 else whole("n_jobs", n_jobs, 1)
+    values = _reduced(signals, sfreq, funcs, params, threads)
+    values |= _spectral(signals, sfreq, funcs, params, threads)
     blocks, labels = [], []
     for name, function in funcs.items():
         if name in FILTERED:
@@ -250,7 +248,7 @@ def _reduced(signals, sfreq, funcs, params, threads):
     return dict(zip(reductions, np.split(table, stops[:-1], axis=1), strict=True))
 
 
-def _spectral(signals, sfreq, funcs, params):
+def _spectral(signals, sfreq, funcs, params, threads):
     spectra: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     values = {}
     for name in funcs:
@@ -259,7 +257,7 @@ def _spectral(signals, sfreq, funcs, params):
             how = {p: given.pop(p) for p in PSD if p in given}
             key = repr(how)
             if key not in spectra:
-                spectra[key] = power_spectrum(signals, sfreq, **how)
+                spectra[key] = power_spectrum(signals, sfreq, **how, threads=threads)
             if name == "pow_freq_bands":
                 given["sfreq"] = sfreq
             values[name] = SPECTRAL[name].function(*spectra[key], **given)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastemo._backend import resolve
 from fastemo._validate import check_in, check_positive
-from fastemo.features._reduce import check_length, signals_of, whole
+from fastemo.features._reduce import check_length, each, signals_of, whole
 
 __all__ = ["power_spectrum"]
 
@@ -21,7 +21,12 @@ WELCH = {"welch_n_fft": 256, "welch_n_per_seg": None, "welch_n_overlap": 0}
 
 
 def power_spectrum(
-    x: Any, sfreq: float, psd_method: str = "welch", psd_params: Mapping[str, Any] | None = None
+    x: Any,
+    sfreq: float,
+    psd_method: str = "welch",
+    psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Power spectral density as mne-features' function of this name gives it, up to 256 Hz.
 
@@ -37,6 +42,8 @@ def power_spectrum(
     psd_params : dict, optional
         Of "welch": welch_n_fft (256, or the length of x if that is less), welch_n_per_seg (welch_n_fft),
         welch_n_overlap (0).
+    threads : int
+        Batches of signals are shared among so many threads; results do not depend on it.
 
     Returns
     -------
@@ -57,26 +64,27 @@ def power_spectrum(
     n = signals.shape[1]
     if psd_method == "welch":
         params = _welch_params(psd_params)
-        psd, n_fft = by_batch(signals, lambda part: welch(part, sfreq, **params))
+        psd, n_fft = by_batch(signals, lambda part: welch(part, sfreq, **params), threads)
     elif psd_method == "multitaper":
-        psd, n_fft = by_batch(signals, lambda part: (_multitaper(part), n))
+        psd, n_fft = by_batch(signals, lambda part: (_multitaper(part), n), threads)
     else:
         boxcar = np.full(n, 1 / n)
-        psd, n_fft = by_batch(signals, lambda part: (one_sided(power_of(part, boxcar, n), n), n))
+        psd, n_fft = by_batch(signals, lambda part: (one_sided(power_of(part, boxcar, n), n), n), threads)
     freqs = np.arange(n_fft // 2 + 1) * (sfreq / n_fft)
     psd, freqs = psd[:, freqs <= min(TOP_HZ, sfreq / 2)], freqs[freqs <= min(TOP_HZ, sfreq / 2)]
     return psd.reshape(*shape, len(freqs)), freqs
 
 
 def by_batch(
-    signals: np.ndarray, spectrum: Callable[[np.ndarray], tuple[np.ndarray, int]]
+    signals: np.ndarray, spectrum: Callable[[np.ndarray], tuple[np.ndarray, int]], threads: int = 1
 ) -> tuple[np.ndarray, int]:
     """Spectra of signals, so many at a time as stay in the cache; of one that is not finite it is NaN.
 
     The first sample is taken from each signal, whose mean is going to be removed: a constant has no power at all.
     """
-    step, parts, n_fft = max(1, BATCH // signals.shape[1]), [], 0
-    for start in range(0, max(len(signals), 1), step):
+    step = max(1, BATCH // signals.shape[1])
+
+    def work(start: int) -> tuple[np.ndarray, int]:
         part = signals[start : start + step].astype(np.float64)
         with np.errstate(invalid="ignore"):
             part -= part[:, :1].copy()
@@ -84,8 +92,10 @@ def by_batch(
         part[bad] = 0
         psd, n_fft = spectrum(part)
         psd[bad] = np.nan
-        parts.append(psd)
-    return np.concatenate(parts), n_fft
+        return psd, n_fft
+
+    parts = each(work, range(0, max(len(signals), 1), step), threads)
+    return np.concatenate([psd for psd, _ in parts]), parts[0][1]
 
 
 def _welch_params(psd_params: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastemo._validate import check_in, check_positive
+from fastemo.features._freq_bands import BANDS, band_pairs, check_freq_bands
 from fastemo.features._reduce import signals_of, whole
 from fastemo.features.psd import by_batch, one_sided, power_of, power_spectrum, welch
 
@@ -21,30 +22,6 @@ __all__ = [
     "spectral_entropy",
 ]
 
-BANDS = (0.5, 4.0, 8.0, 13.0, 30.0, 100.0)
-
-
-def check_freq_bands(freq_bands: Any, sfreq: float) -> tuple[np.ndarray, list[str]]:
-    """Edges (n_bands, 2) and names of bands given as mne-features takes them."""
-    named = isinstance(freq_bands, Mapping)
-    edges = np.asarray(list(freq_bands.values()) if named else freq_bands, np.float64)
-    if edges.ndim == 1 and len(edges) > 1 and not named:
-        edges = np.stack([edges[:-1], edges[1:]], axis=1)
-    if edges.ndim != 2 or edges.shape[1] != 2 or len(edges) == 0:
-        raise ValueError(
-            f"freq_bands must be successive edges, pairs (low, high) or a dict of such pairs, got {freq_bands!r}"
-        )
-    if not ((edges >= 0) & (edges <= sfreq / 2)).all():
-        raise ValueError(
-            f"freq_bands must lie between 0 and the Nyquist frequency, {sfreq / 2:g} Hz, got {edges.tolist()}"
-        )
-    return edges, [str(k) for k in freq_bands] if named else [f"band{k}" for k in range(len(edges))]
-
-
-def band_pairs(n_bands: int, triu: bool) -> list[tuple[int, int]]:
-    """Pairs of different bands, in the order of their ratios; with `triu` each once."""
-    return [(i, j) for i in range(n_bands) for j in range(i if triu else 0, n_bands) if i != j]
-
 
 def pow_freq_bands(
     x: Any,
@@ -56,6 +33,8 @@ def pow_freq_bands(
     psd_method: str = "welch",
     log: bool = False,
     psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Sum of the spectrum over the bins of each band, both edges included, as mne-features defines it.
 
@@ -72,7 +51,7 @@ def pow_freq_bands(
         Ratios of bands, after the powers or instead of them.
     ratios_triu : bool
         Each pair of bands once, not in both directions.
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
     log : bool
         10 log10 of the powers; ratios are then differences.
@@ -87,7 +66,7 @@ def pow_freq_bands(
     >>> pow_freq_bands(x, 250, [(4, 8), (8, 13)]).round(2)
     array([0., 1.])
     """
-    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params)
+    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params, threads=threads)
     return bands_of(psd, freqs, sfreq, freq_bands, normalize, ratios, ratios_triu, log)
 
 
@@ -124,6 +103,8 @@ def hjorth_mobility_spect(
     normalize: bool = False,
     psd_method: str = "welch",
     psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Second moment of the spectrum: sum of f^2 PSD(f), as mne-features defines it.
 
@@ -133,7 +114,7 @@ def hjorth_mobility_spect(
     sfreq : float
     normalize : bool
         Over the sum of the spectrum.
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
 
     Returns
@@ -146,7 +127,7 @@ def hjorth_mobility_spect(
     >>> np.sqrt(hjorth_mobility_spect(x, 250, normalize=True)).round(1)
     np.float64(10.0)
     """
-    return _moment(*power_spectrum(x, sfreq, psd_method, psd_params), 2, normalize)
+    return _moment(*power_spectrum(x, sfreq, psd_method, psd_params, threads=threads), 2, normalize)
 
 
 def hjorth_complexity_spect(
@@ -155,6 +136,8 @@ def hjorth_complexity_spect(
     normalize: bool = False,
     psd_method: str = "welch",
     psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Fourth moment of the spectrum: sum of f^4 PSD(f), as mne-features defines it.
 
@@ -164,7 +147,7 @@ def hjorth_complexity_spect(
     sfreq : float
     normalize : bool
         Over the sum of the spectrum.
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
 
     Returns
@@ -177,7 +160,7 @@ def hjorth_complexity_spect(
     >>> (hjorth_complexity_spect(x, 250, normalize=True) ** 0.25).round()
     np.float64(11.0)
     """
-    return _moment(*power_spectrum(x, sfreq, psd_method, psd_params), 4, normalize)
+    return _moment(*power_spectrum(x, sfreq, psd_method, psd_params, threads=threads), 4, normalize)
 
 
 def _entropy(p: np.ndarray) -> np.ndarray:
@@ -186,7 +169,12 @@ def _entropy(p: np.ndarray) -> np.ndarray:
 
 
 def spect_entropy(
-    x: Any, sfreq: float, psd_method: str = "welch", psd_params: Mapping[str, Any] | None = None
+    x: Any,
+    sfreq: float,
+    psd_method: str = "welch",
+    psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Entropy of the spectrum as mne-features defines it: 0 Hz counts for the whole, but not as a term.
 
@@ -194,7 +182,7 @@ def spect_entropy(
     ----------
     x : array_like, shape (..., n_channels, n_samples)
     sfreq : float
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
 
     Returns
@@ -207,7 +195,7 @@ def spect_entropy(
     >>> spect_entropy(np.random.default_rng(0).normal(size=5000), 250).round(1)
     np.float64(7.0)
     """
-    return entropy_of(power_spectrum(x, sfreq, psd_method, psd_params)[0])
+    return entropy_of(power_spectrum(x, sfreq, psd_method, psd_params, threads=threads)[0])
 
 
 def entropy_of(psd: np.ndarray) -> np.ndarray:
@@ -216,7 +204,13 @@ def entropy_of(psd: np.ndarray) -> np.ndarray:
 
 
 def spectral_entropy(
-    x: Any, sf: float, method: str = "fft", nperseg: int | None = None, normalize: bool = False
+    x: Any,
+    sf: float,
+    method: str = "fft",
+    nperseg: int | None = None,
+    normalize: bool = False,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Entropy of the spectrum as antropy defines it: -sum p log2 p, p the share of each bin, 0 Hz included [1]_.
 
@@ -231,6 +225,8 @@ def spectral_entropy(
         Samples of a segment of "welch": 256 by default, or all if there are fewer.
     normalize : bool
         Divide by log2 of the number of bins.
+    threads : int
+        Batches of signals are shared among so many threads; results do not depend on it.
 
     Returns
     -------
@@ -253,10 +249,10 @@ def spectral_entropy(
     signals, shape = signals_of(x)
     n = signals.shape[1]
     if method == "fft":
-        psd, _ = by_batch(signals, lambda part: (one_sided(power_of(part, np.ones(n), n), n), n))
+        psd, _ = by_batch(signals, lambda part: (one_sided(power_of(part, np.ones(n), n), n), n), threads)
     else:
         length = min(256 if nperseg is None else whole("nperseg", nperseg, 1), n)
-        psd, _ = by_batch(signals, lambda part: welch(part, sf, length, length, length // 2, "hann"))
+        psd, _ = by_batch(signals, lambda part: welch(part, sf, length, length, length // 2, "hann"), threads)
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = _entropy(psd / psd.sum(axis=-1, keepdims=True))
     if normalize:
@@ -272,6 +268,8 @@ def spect_slope(
     with_intercept: bool = True,
     psd_method: str = "welch",
     psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Least-squares line of log10 PSD on log10 frequency, as mne-features defines it.
 
@@ -283,7 +281,7 @@ def spect_slope(
         First and last frequency of the fit, in Hz.
     with_intercept : bool
         Whether the intercept is among the values.
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
 
     Returns
@@ -296,7 +294,7 @@ def spect_slope(
     >>> spect_slope(np.cumsum(np.random.default_rng(0).normal(size=20000)), 250).round(1)[1]
     np.float64(-2.0)
     """
-    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params)
+    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params, threads=threads)
     return slope_of(psd, freqs, fmin, fmax, with_intercept)
 
 
@@ -334,6 +332,8 @@ def spect_edge_freq(
     edge: Sequence[float] | None = None,
     psd_method: str = "welch",
     psd_params: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Frequency below which lies a share of the power up to a reference frequency, as mne-features defines it.
 
@@ -345,7 +345,7 @@ def spect_edge_freq(
         In Hz; the end of the spectrum by default.
     edge : sequence of float, optional
         Shares from 0 to 1; [0.5], the median frequency, by default.
-    psd_method, psd_params
+    psd_method, psd_params, threads
         As `power_spectrum` takes them.
 
     Returns
@@ -358,7 +358,7 @@ def spect_edge_freq(
     >>> spect_edge_freq(np.random.default_rng(0).normal(size=50000), 256, edge=[0.5, 0.95]).round(-1)
     array([ 60., 120.])
     """
-    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params)
+    psd, freqs = power_spectrum(x, sfreq, psd_method, psd_params, threads=threads)
     return edge_of(psd, freqs, ref_freq, edge)
 
 
