@@ -8,7 +8,8 @@ from importlib import import_module as _import_module
 from fastemo._version import __version__
 
 _MODULES = (
-    "bands", "emotions", "signal", "spectral", "features", "connectivity", "reference", "jit", "io", "datasets", "synth", "montage", "presets",
+    "bands", "emotions", "signal", "spectral", "features", "connectivity", "fmri",
+    "reference", "jit", "io", "datasets", "synth", "montage", "presets",
 )  # fmt: skip
 
 _WHERE = {
@@ -29,6 +30,7 @@ _WHERE = {
 _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "Quality",
+    "RegressOut", "Despike", "RunningStandardize",
     "Window", "BandPower", "DifferentialEntropy", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape",
     "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",

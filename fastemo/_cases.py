@@ -360,6 +360,10 @@ CASES: tuple[Case, ...] = (
     op("sigmoid", bits="A", make=_score_op("sigmoid")),
     op("ema", bits="A", make=_vector_op("ema", lambda n, rng: _scalars(alpha=0.3))),
     op("boxcar", bits="A", make=_vector_op("boxcar", lambda n, rng: _scalars(n=3))),
+    op("rls", bits="A", make=_signal_op("rls", lambda n, rng: {
+        "keep": np.arange(n), "regressors": np.array([-1, -2]), **_scalars(forgetting=0.99, ridge=1e-6)})),
+    op("running", bits="A", make=_signal_op(
+        "running", lambda n, rng: _scalars(forgetting=0.98, clip=1.5, start=20, scaled=1))),
     stage("CommonAverage", bits="A", make=_front(lambda fe: fe.CommonAverage())),
     stage("Reference", bits="A", make=_front(lambda fe: fe.Reference(["ch0"]))),
     stage("Bipolar", bits="A", make=_front(lambda fe: fe.Bipolar([("ch0", "ch1")]))),
@@ -369,6 +373,9 @@ CASES: tuple[Case, ...] = (
     stage("LowPass", bits="A", make=_front(lambda fe: fe.LowPass(40))),
     stage("Notch", bits="A", make=_front(lambda fe: fe.Notch(50))),
     stage("CustomSos", bits="A", make=_front(lambda fe: fe.CustomSos(_sos()))),
+    stage("RegressOut", bits="A", make=_front(lambda fe: fe.RegressOut(["ch0"], trend=True, tau=1.0))),
+    stage("Despike", bits="A", make=_front(lambda fe: fe.Despike(1.5, tau=0.5, start=0.2))),
+    stage("RunningStandardize", bits="A", make=_front(lambda fe: fe.RunningStandardize(tau=1.0))),
     stage("Quality", bits="A", make=_front(lambda fe: fe.Quality(flat=0.1, rail=60.0, step=40.0))),
     stage("BandPower", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS))),
     stage("BandPower filterbank", bits="A", make=_feature(lambda fe: fe.BandPower(BANDS, "filterbank"))),

@@ -92,8 +92,23 @@ class Task:
             labels = self._taken(i, self.scored)
             if self.level == "recording":
                 outputs, labels = decide(outputs, self.space)[None], [self.recordings[i].label]
+            elif self.level == "event":
+                outputs, labels = self._by_event(i, outputs)
+                if not labels:
+                    continue
             out.append(Scored(i, self.space.encode(labels), outputs))
         return out
+
+    def _by_event(self, i: int, outputs: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+        """What the scored windows of each event say together, and the events' labels."""
+        rec, taken = self.recordings[i], self.given.outputs[i][self.scored[i]]
+        if rec.events is None:
+            return decide(outputs, self.space)[None], [rec.label]
+        numbered = rec.replace(events=[(e.onset, e.duration, k) for k, e in enumerate(rec.events)])
+        which = np.array(labels_of(numbered, taken, self.given.build), float)
+        events = [k for k in range(len(rec.events)) if (which == k).any()]
+        together = [decide(outputs[which == k], self.space) for k in events]
+        return np.array(together), [rec.events[k].label for k in events]
 
     def _calibrated(self, pipe: Pipeline, i: int, adapted: dict[tuple[int, ...], Pipeline]) -> Pipeline:
         rest = tuple(baselines_of(self.recordings, i))

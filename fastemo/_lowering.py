@@ -56,7 +56,7 @@ class InputOptions(NamedTuple):
         tolerance = max(2 / sfreq, 0.040) if self.gap_tolerance is None else float(self.gap_tolerance)
         return {
             "input.gap_policy": np.array([GAP_POLICIES.index(self.gap_policy)]),
-            "input.max_gap": np.array([round(self.max_gap * sfreq)]),
+            "input.max_gap": np.array([max(1, round(self.max_gap * sfreq))]),
             "input.gap_tolerance": np.array([tolerance]),
             "input.on_backward": np.array([BACKWARD_POLICIES.index(self.on_backward)]),
         }
@@ -108,6 +108,7 @@ class Build:
         self.slot = 0
         self.output_kind = 0
         self._filters = np.empty((0, 6))
+        self._learning = 0  # samples until what learns from the stream has seen enough
         self._windows: dict[int, int] = {}
         # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
         # (0: none).
@@ -147,7 +148,12 @@ class Build:
     def cut(self, length: int, hop: int) -> None:
         """Windows of so many samples."""
         self.length, self.hop = length, hop
-        self.warmup = filled_after(self._filters)
+        self.warmup = max(filled_after(self._filters), self._learning)
+
+    def learns(self, warmup: int, n_remembered: int) -> None:
+        """The op just added learns from the stream: samples it must have seen, and numbers it remembers."""
+        self._learning = max(self._learning, warmup)
+        self.state_bytes += 8 * n_remembered
 
     @property
     def hop_seconds(self) -> float:

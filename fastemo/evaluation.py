@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "evaluate"]
 
 FEW_GROUPS = 3
-LEVELS = ("window", "recording")
+LEVELS = ("window", "event", "recording")
 #: The score that stands for all others, by kind of label.
 HEADLINE = {"classes": "accuracy", "multilabel": "AP - prevalence", "intensities": "CCC"}
 
@@ -64,8 +64,8 @@ def evaluate(
         Windows cannot be split: neighbours are alike, and a decoder would recognise the trial.
     calibrate : bool or "baseline"
         Adapt the fitted copy to each held-out person by `Pipeline.calibrate` on their own baselines.
-    level : {"window", "recording"}
-        Score each valid window, or what the valid windows of a recording say together.
+    level : {"window", "event", "recording"}
+        Score each valid window, or what the valid windows of an event or of a recording say together.
     n_splits : int, optional
         So many folds of several groups (stratified by label) instead of one fold per group.
     n_shuffles : int

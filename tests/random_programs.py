@@ -36,12 +36,23 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kind, (_, n) = self.rng.choice(["reference", "matrix", "sos"]), self.shapes[slot]
+        kinds = ["reference", "matrix", "sos", "rls", "running"]
+        kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
         if kind == "matrix":
             n_out = int(self.rng.integers(1, 12))
             return self.add(kind, [slot], (1, n_out), coef=self.rng.normal(size=(n_out, n)))
+        if kind == "rls":
+            keep = self.rng.permutation(n)[: self.rng.integers(1, n + 1)]
+            regressors = self.rng.permutation(np.arange(-2, n))[: self.rng.integers(1, 4)]
+            return self.add(
+                kind, [slot], (1, len(keep)),
+                keep=keep, regressors=regressors, forgetting=self.rng.choice([0.9, 1.0]), ridge=1e-3,
+            )  # fmt: skip
+        if kind == "running":
+            clip, scaled = self.rng.choice([0.0, 1.5]), self.rng.integers(0, 2)
+            return self.add(kind, [slot], (1, n), forgetting=0.9, clip=clip, start=5, scaled=scaled)
         sos = self.sections(self.rng.integers(1, 4))
         return self.add(kind, [slot], (1, n), coef=sos, zi=sosfilt_zi(sos) * self.rng.integers(0, 2))
 

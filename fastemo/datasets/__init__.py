@@ -5,6 +5,7 @@ without one it looks in the folder that the environment variable FASTEMO_DATA na
 """
 
 from fastemo.datasets._eegmat import eegmat
+from fastemo.datasets._haxby2001 import haxby2001
 from fastemo.datasets._insight_eyes import insight_eyes
 
-__all__ = ["eegmat", "insight_eyes"]
+__all__ = ["eegmat", "haxby2001", "insight_eyes"]

@@ -9,6 +9,7 @@ from fastemo.stages.features import BandPower, DifferentialEntropy, Features, Lo
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
+from fastemo.stages.running import Despike, RegressOut, RunningStandardize
 from fastemo.stages.smoothing import Smooth, WindowMean
 from fastemo.stages.windows import Window
 
@@ -20,6 +21,7 @@ __all__ = [
     "Complexity",
     "CustomSos",
     "Decoder",
+    "Despike",
     "DifferentialEntropy",
     "Features",
     "HighPass",
@@ -30,8 +32,10 @@ __all__ = [
     "Notch",
     "Quality",
     "Reference",
+    "RegressOut",
     "RelativePower",
     "Ridge",
+    "RunningStandardize",
     "Smooth",
     "SpatialFilter",
     "SpectralShape",

@@ -195,6 +195,17 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     m.f64(op("reference", {0}) + "weights", {C}, std::vector<double>(std::size_t(C), 0.7 / double(C)));
     m.f64(op("matrix", {last()}) + "coef", {n_out, C}, random_values(std::size_t(n_out * C), 1, 0.3));
     put_sections(m, op("sos", {last()}), {3}, 3);
+    const std::string rls = op("rls", {last()});
+    m.i64(rls + "keep", {n_out}, [&] {
+        std::vector<std::int64_t> all(static_cast<std::size_t>(n_out));
+        for (std::int64_t c = 0; c < n_out; ++c) all[static_cast<std::size_t>(c)] = c;
+        return all;
+    }());
+    m.i64(rls + "regressors", {2}, {-1, -2});
+    m.f64(rls + "forgetting", 0.99), m.f64(rls + "ridge", 1e-6);
+    const std::string running = op("running", {last()});
+    m.f64(running + "forgetting", 0.98), m.f64(running + "clip", 3);
+    m.i64(running + "start", 20), m.i64(running + "scaled", 0);
     const std::int64_t filtered = last();
     put_sections(m, op("bank_power", {filtered}), {2, 2}, 4);
     std::vector<std::int64_t> features = {last()};

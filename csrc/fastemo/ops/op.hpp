@@ -115,6 +115,8 @@ std::unique_ptr<Op> make_softmax(const OpInit&);
 std::unique_ptr<Op> make_sigmoid(const OpInit&);
 std::unique_ptr<Op> make_ema(const OpInit&);
 std::unique_ptr<Op> make_boxcar(const OpInit&);
+std::unique_ptr<Op> make_rls(const OpInit&);
+std::unique_ptr<Op> make_running(const OpInit&);
 
 // A ring of the last samples, which the window op fills and per-window ops read.
 class WindowSource : public Op {

@@ -13,7 +13,8 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"bandsum", make_bandsum},       {"relative", make_relative}, {"log", make_log},
     {"affine", make_affine},         {"concat", make_concat},     {"linear", make_linear},
     {"softmax", make_softmax},       {"sigmoid", make_sigmoid},   {"ema", make_ema},
-    {"boxcar", make_boxcar},         {"reduce", make_reduce},
+    {"boxcar", make_boxcar},         {"reduce", make_reduce},     {"rls", make_rls},
+    {"running", make_running},
 };
 
 const char* name_of(Slot::Kind kind) {
