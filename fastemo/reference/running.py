@@ -23,6 +23,8 @@ class Rls(Kind):
         "forgetting": (float, (1,)),
         "ridge": (float, (1,)),
     }
+    keep: np.ndarray
+    regressors: np.ndarray
     time: int
     inverse: np.ndarray
     coef: np.ndarray
