@@ -15,8 +15,20 @@ FAMILIES = {
     "signal",
     "spectral",
     "connectivity",
+    "fmri",
 }  # function families: leaves only, never each other
-HEAVY = ("numba", "sklearn", "scipy.signal", "mne", "matplotlib", "pyarrow", "typer", "rich")
+HEAVY = (
+    "numba",
+    "sklearn",
+    "scipy.signal",
+    "mne",
+    "nibabel",
+    "nilearn",
+    "matplotlib",
+    "pyarrow",
+    "typer",
+    "rich",
+)
 
 
 def imports(path: Path) -> set[str]:

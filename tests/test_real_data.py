@@ -76,3 +76,52 @@ def test_constant_ends_and_low_rank_are_quality_not_crashes(data_folder):
     assert windows["quality"][-1] < 0.5
     assert np.isnan(windows["probabilities"][-1]).all()
     assert np.isfinite(windows["probabilities"][~windows["abstained"].astype(bool)]).all()
+
+
+VOLUME = [fe.Quality(flat=60), fe.Window(2.5, 2.5), fe.TimeDomain(["mean"])]
+
+
+def test_task_against_rest_in_unseen_runs(data_folder):
+    """Perception in the scanner, each volume decoded from what came before it."""
+    runs = fe.datasets.haxby2001(data_folder, "task")
+    stages = [fe.RegressOut(tau=120), *VOLUME, fe.Standardize(), fe.Logistic(C=0.01), fe.WindowMean(3)]
+    result = fe.evaluate(fe.Pipeline(stages, unit="1"), runs, by="session")
+    assert (result.n_groups, result.n_scored) == (12, 1380)
+    assert result.accuracy >= 0.81
+    assert result.scores["accuracy"].low > result.chance["majority"] + 0.1
+
+
+def test_eight_categories_in_blocks_of_unseen_runs(data_folder):
+    """With each run's linear trend taken off afterwards, which looks ahead within the run but at no label."""
+    runs = fe.datasets.haxby2001(data_folder)
+    runs = [run.replace(data=fe.signal.detrend(run.data)) for run in runs]
+    stages = [*VOLUME, fe.Standardize(), fe.Logistic(C=0.01)]
+    result = fe.evaluate(fe.Pipeline(stages, unit="1"), runs, by="session", level="event")
+    assert (result.n_groups, result.n_scored) == (12, 96)
+    assert result.accuracy > 0.28
+    assert result.scores["accuracy"].low > result.chance["majority"]
+
+
+def test_a_run_of_nifti_is_that_of_the_arrays(data_folder):
+    pytest.importorskip("nibabel")
+    folder = data_folder / "haxby2001" / "run001"
+    masker = fe.fmri.Masker.from_mask(folder / "brain_mask_25mm.nii.gz")
+    run = fe.fmri.read_bold(
+        folder / "bold_25mm.nii.gz", masker, events=folder / "bold_events.tsv", delay=5, rest="rest"
+    )
+    arrays = fe.datasets.haxby2001(data_folder, "category")[0]
+    assert run.sfreq == arrays.sfreq == 0.4
+    np.testing.assert_array_equal(run.data, arrays.data)
+    labels = run.window_labels(np.arange(121) * 2.5, 2.5)
+    expected = arrays.window_labels(np.arange(121) * 2.5, 2.5)
+    assert [None if label == "rest" else label for label in labels] == expected
+
+
+def test_one_volume_per_push_is_the_run(data_folder):
+    runs = fe.datasets.haxby2001(data_folder, "task")
+    stages = [fe.RegressOut(tau=120), fe.Despike(4), fe.RunningStandardize(), *VOLUME, fe.LDA()]
+    pipe = fe.Pipeline(stages, unit="1").fit(runs[:3])
+    whole = pipe.engine().push_array(runs[3].data)
+    engine = pipe.engine()
+    volumes = [engine.push_array(np.ascontiguousarray(v[:, None])) for v in runs[3].data.T]
+    assert np.concatenate(volumes)["outputs"].tobytes() == np.ascontiguousarray(whole["outputs"]).tobytes()

@@ -64,7 +64,7 @@ class RegressOut(Stage):
     constant: bool = True
     trend: bool = False
     tau: float | None = None
-    ridge: float = 1e-6
+    ridge: float = 1e-7
     warmup: float = 15.0
 
     def __post_init__(self) -> None:
