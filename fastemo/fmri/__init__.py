@@ -1,20 +1,40 @@
-"""fMRI: volumes and atlases to series of regions, events and the haemodynamic response.
+"""fMRI: volumes and atlases to series of regions, events and the haemodynamic response, connectivity that changes.
 
 What comes out are Recordings like any other, with a region for a channel and a sample for a volume: the same pipelines,
 evaluation and engine run on them, one volume per push. nibabel reads NIfTI files: ``pip install fastemo[fmri]``.
 """
 
 from fastemo.fmri._bold import delay_events, fill_events, read_bold, read_confounds, read_events
+from fastemo.fmri._dcc import DCC
+from fastemo.fmri._dynamic import (
+    ExponentialConnectivity,
+    SlidingConnectivity,
+    edge_time_series,
+    exponential_connectivity,
+    gaussian_taper,
+    pair_vectors,
+    sliding_connectivity,
+)
 from fastemo.fmri._hrf import convolve_hrf, hrf
 from fastemo.fmri._masker import Masker
+from fastemo.fmri._states import CoactivationStates
 
 __all__ = [
+    "DCC",
+    "CoactivationStates",
+    "ExponentialConnectivity",
     "Masker",
+    "SlidingConnectivity",
     "convolve_hrf",
     "delay_events",
+    "edge_time_series",
+    "exponential_connectivity",
     "fill_events",
+    "gaussian_taper",
     "hrf",
+    "pair_vectors",
     "read_bold",
     "read_confounds",
     "read_events",
+    "sliding_connectivity",
 ]
