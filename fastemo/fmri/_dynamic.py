@@ -43,7 +43,7 @@ def gaussian_taper(length: int, sigma: float = 3.0) -> np.ndarray:
     Examples
     --------
     >>> gaussian_taper(5, 1.0).round(3)
-    array([0.154, 0.224, 0.244, 0.224, 0.154])
+    array([0.164, 0.22 , 0.232, 0.22 , 0.164])
     """
     length = _count("length", length, 2)
     sigma = check_positive("sigma", sigma, zero=True, unit="samples")
