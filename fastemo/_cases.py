@@ -16,6 +16,9 @@ import numpy as np
 
 from fastemo._feature_cases import FEATURES_BY_KIND, cross_spectra, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op, Program
+from fastemo._signal_cases import array_function as _array_function
+from fastemo._signal_cases import taps as _taps
+from fastemo._signal_cases import transfer as _transfer
 
 __all__ = ["BANDS", "CASES", "SFREQ", "Case"]
 
@@ -109,37 +112,6 @@ def _function(name: str, *arguments: Any, **options: Any) -> Callable:
         return lambda x: getattr(module, name)(x, SFREQ, BANDS, *arguments, **options)
 
     return make
-
-
-def _array_function(call: Callable[[ModuleType, np.ndarray], Any], of_signal: bool = True) -> Callable:
-    """A function of `fastemo.signal` (or `.spectral`), along the last axis, and its definition in the reference."""
-
-    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
-        from fastemo import reference, signal, spectral
-        from fastemo.reference import arrays
-
-        pair: Any = (signal, arrays) if of_signal else (spectral, reference)
-        module = pair[implementation != "native"]
-
-        def run(x: np.ndarray) -> np.ndarray:
-            result = call(module, x)
-            return result[-1] if isinstance(result, tuple) else result
-
-        return run
-
-    return make
-
-
-def _transfer() -> tuple[np.ndarray, np.ndarray]:
-    from scipy.signal import butter
-
-    return butter(3, [0.1, 0.3], "bandpass")
-
-
-def _taps(n: int) -> np.ndarray:
-    from scipy.signal import firwin
-
-    return firwin(n, 0.3)
 
 
 def _header(**header: Any) -> dict[str, np.ndarray]:
