@@ -4,6 +4,7 @@ Every function takes x of shape (..., n_channels, n_samples) and `threads`. Name
 antropy; where the two differ, `definition` chooses. `docs/features.md` lists them all.
 """
 
+from fastemo.features import coupling as _coupling
 from fastemo.features import entropy as _entropy
 from fastemo.features import fractal as _fractal
 from fastemo.features import shape as _shape
@@ -11,6 +12,7 @@ from fastemo.features import spectrum as _spectrum
 from fastemo.features import statistics as _statistics
 from fastemo.features import wavelets as _wavelets
 from fastemo.features._reduce import FEATURES
+from fastemo.features.coupling import *  # noqa: F403
 from fastemo.features.energy import energy_freq_bands
 from fastemo.features.entropy import *  # noqa: F403
 from fastemo.features.extraction import extract_features
@@ -31,5 +33,6 @@ __all__ = [
     "power_spectrum",
     *_spectrum.__all__,
     "energy_freq_bands",
+    *_coupling.__all__,
     "extract_features",
 ]

@@ -12,7 +12,7 @@ __all__ = ["BANDS", "band_pairs", "check_freq_bands"]
 BANDS = (0.5, 4.0, 8.0, 13.0, 30.0, 100.0)
 
 
-def check_freq_bands(freq_bands: Any, sfreq: float) -> tuple[np.ndarray, list[str]]:
+def check_freq_bands(freq_bands: Any, sfreq: float, name: str = "freq_bands") -> tuple[np.ndarray, list[str]]:
     """Edges (n_bands, 2) and names of bands given as mne-features takes them."""
     named = isinstance(freq_bands, Mapping)
     edges = np.asarray(list(freq_bands.values()) if named else freq_bands, np.float64)
@@ -20,11 +20,11 @@ def check_freq_bands(freq_bands: Any, sfreq: float) -> tuple[np.ndarray, list[st
         edges = np.stack([edges[:-1], edges[1:]], axis=1)
     if edges.ndim != 2 or edges.shape[1] != 2 or len(edges) == 0:
         raise ValueError(
-            f"freq_bands must be successive edges, pairs (low, high) or a dict of such pairs, got {freq_bands!r}"
+            f"{name} must be successive edges, pairs (low, high) or a dict of such pairs, got {freq_bands!r}"
         )
     if not ((edges >= 0) & (edges <= sfreq / 2)).all():
         raise ValueError(
-            f"freq_bands must lie between 0 and the Nyquist frequency, {sfreq / 2:g} Hz, got {edges.tolist()}"
+            f"{name} must lie between 0 and the Nyquist frequency, {sfreq / 2:g} Hz, got {edges.tolist()}"
         )
     return edges, [str(k) for k in freq_bands] if named else [f"band{k}" for k in range(len(edges))]
 
