@@ -8,7 +8,7 @@ from importlib import import_module as _import_module
 from fastemo._version import __version__
 
 _MODULES = (
-    "bands", "emotions", "signal", "spectral", "features", "connectivity", "fmri",
+    "bands", "emotions", "signal", "spectral", "features", "connectivity", "riemann", "fmri",
     "reference", "jit", "io", "datasets", "synth", "montage", "presets",
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastemo._feature_cases import FEATURES_BY_KIND, cross_spectra, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op, Program
+from fastemo._riemann_cases import of_windows
 from fastemo._signal_cases import array_function as _array_function
 from fastemo._signal_cases import taps as _taps
 from fastemo._signal_cases import transfer as _transfer
@@ -312,6 +313,12 @@ CASES: tuple[Case, ...] = (
         lambda m, x: m.spectrogram(x, SFREQ, window="hann", nperseg=64))),
     kernel("stft", bits="B", make=_array_function(lambda m, x: m.stft(x, nperseg=64))),
     *(kernel(f"reduce {kind}", bits="A", make=_of_module(reduce_signals, SFREQ, kind)) for kind in FEATURES_BY_KIND),
+    kernel("covariance", bits="B", make=_of_module(of_windows, lambda m, x, c: c)),
+    kernel("congruence", bits="B", make=_of_module(of_windows, lambda m, x, c: m.congruence(c, c[0], 1))),
+    kernel("spectral_map", bits="B", make=_of_module(of_windows,
+        lambda m, x, c: m.spectral_map("tangent", "log", 0.0, 0.0, c, c[:1], 1))),
+    kernel("hermitian_product", bits="B", make=_of_module(of_windows,
+        lambda m, x, c: m.hermitian_product(np.stack([x, x[..., ::-1]], axis=-1), 1))),
     kernel("reduce spectra", bits="A", make=_of_module(reduce_spectra, SFREQ, False)),
     kernel("reduce moments", bits="A", make=_of_module(reduce_spectra, SFREQ, True)),
     op("reference", bits="A", make=_signal_op("reference", lambda n, rng: {"weights": rng.random(n) / n})),

@@ -146,3 +146,22 @@ class Engine:
     def counters(self) -> dict[str, int]: ...
 
 def read_model(source: Any) -> tuple[dict[str, NDArray[Any]], dict[str, str]]: ...
+
+# Covariances and symmetric matrices (fastemo.reference.riemann has the same functions).
+def spectral_map(
+    what: str,
+    function: str,
+    exponent: float,
+    floor: float,
+    matrices: NDArray[np.float64],
+    whitening: NDArray[np.float64] | None,
+    threads: int,
+    /,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+def congruence(
+    matrices: NDArray[np.float64], whitening: NDArray[np.float64], threads: int, /
+) -> NDArray[np.float64]: ...
+def covariance(
+    windows: NDArray[Any], estimator: int, shrinkage: float, centre: bool, threads: int, /
+) -> NDArray[np.float64]: ...
+def hermitian_product(samples: NDArray[Any], threads: int, /) -> NDArray[np.float64]: ...

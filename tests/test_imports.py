@@ -16,6 +16,7 @@ FAMILIES = {
     "spectral",
     "connectivity",
     "fmri",
+    "riemann",
 }  # function families: leaves only, never each other
 HEAVY = (
     "numba",

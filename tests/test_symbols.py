@@ -148,12 +148,16 @@ KERNELS = (
     "combine",
 )
 SIGNAL_KERNELS = ("sections_at_once", "transfer_rows", "polyphase_lanes", "add_cross_power")
+MATRIX_KERNELS = ("gram_tile", "reflections", "rotate")
 
 
 @linux_x86
 @pytest.mark.parametrize("target", ALL)
 @pytest.mark.parametrize(
-    ("unit", "kernel"), [("target", k) for k in KERNELS] + [("target_signal", k) for k in SIGNAL_KERNELS]
+    ("unit", "kernel"),
+    [("target", k) for k in KERNELS]
+    + [("target_signal", k) for k in SIGNAL_KERNELS]
+    + [("target_matrix", k) for k in MATRIX_KERNELS],
 )
 def test_hot_loops_use_the_registers_of_the_target(code, target, unit, kernel):
     loops = [loop for body in bodies(code(target, unit), kernel) for loop in inner_loops(body)]

@@ -15,6 +15,7 @@ void bind_signal_iir(py::module_&);
 void bind_signal_fir(py::module_&);
 void bind_signal_spectra(py::module_&);
 void bind_spectral_tapers(py::module_&);
+void bind_riemann(py::module_&);
 }  // namespace fastemo
 
 PYBIND11_MODULE(_core, m) {
@@ -35,4 +36,5 @@ PYBIND11_MODULE(_core, m) {
     fastemo::bind_signal_fir(m);
     fastemo::bind_signal_spectra(m);
     fastemo::bind_spectral_tapers(m);
+    fastemo::bind_riemann(m);
 }

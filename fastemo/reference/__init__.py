@@ -6,6 +6,7 @@ The function kernels bear the names they have in `fastemo.signal` and `fastemo.s
 from fastemo.reference.connectivity import cross_spectra, tapered_spectra
 from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
+from fastemo.reference.riemann import congruence, covariance, hermitian_product, spectral_map
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
     FftBandPower,
@@ -27,7 +28,10 @@ __all__ = [
     "bank_power",
     "count_phrases",
     "cross_spectra",
+    "congruence",
+    "covariance",
     "differential_entropy",
+    "hermitian_product",
     "linear_scores",
     "morlet",
     "multitaper",
@@ -40,4 +44,5 @@ __all__ = [
     "softmax",
     "sosfilt",
     "tapered_spectra",
+    "spectral_map",
 ]

@@ -12,6 +12,9 @@
 #if defined(__FMA__)
 #include <immintrin.h>
 #endif
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <math.h>
+#endif
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FASTEMO_VECTORS 1
@@ -199,6 +202,10 @@ FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
 template <class T, int W>
 FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
     return {a.v * b.v - c.v};
+}
+template <class T, int W>
+FASTEMO_INLINE simd<T, W> sqrt(simd<T, W> a) {
+    return {T(::sqrt(double(a.v)))};
 }
 
 #endif

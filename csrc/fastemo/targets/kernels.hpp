@@ -34,6 +34,7 @@ struct SignalKernels;
 struct ReductionKernels;
 struct CrossKernels;
 struct SpectraKernels;
+struct MatrixKernels;
 
 struct Kernels {
     const char* target;
@@ -88,6 +89,7 @@ struct Kernels {
     const ReductionKernels* reductions;  // those of windows to a few numbers (reductions_kernels.hpp)
     const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)
     const SpectraKernels* spectra;       // those of tapers and wavelets (spectra_kernels.hpp)
+    const MatrixKernels* matrices;       // of covariances and small matrices (matrix_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

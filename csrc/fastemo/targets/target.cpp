@@ -19,6 +19,7 @@ extern const SignalKernels signal_table;
 extern const ReductionKernels reductions_table;
 extern const CrossKernels cross_table;
 extern const SpectraKernels spectra_table;
+extern const MatrixKernels matrix_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -47,6 +48,7 @@ const Kernels table = {
     &reductions_table,
     &cross_table,
     &spectra_table,
+    &matrix_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS

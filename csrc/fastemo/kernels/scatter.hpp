@@ -1,0 +1,170 @@
+// Sums of products of channels over a window, about their means.
+//
+// Blocks of samples are each taken about their own mean, and what is between their means enters as one more row of the
+// same product (Chan, Golub, LeVeque, The American Statistician 37:242, 1983): samples are read once, nothing is
+// subtracted from a sum, and the result is positive semidefinite whatever the channels' offsets are.
+#pragma once
+
+#include "../base/matrices.hpp"
+#include "gram.hpp"
+#include "pack.hpp"
+#include "rows.hpp"
+
+namespace fastemo::FASTEMO_NS {
+
+constexpr index kBlock = 64;  // samples; 64 channels of them fill L1
+
+inline index scatter_scratch(index n_channels) {
+    return (kBlock + 1) * ((n_channels + kLanes - 1) / kLanes * kLanes);
+}
+
+// Samples [t, t + n) as rows.
+FASTEMO_INLINE void window_rows(const ScatterArgs& args, index t, index n, index stride, double* rows) {
+    if (!args.ring.base) {
+        Samples in = args.in;
+        in.data = static_cast<const char*>(in.data) + t * in.sample_stride;
+        load_rows(in, args.n_channels, n, 1, rows, stride, 0, stride);
+        return;
+    }
+    index at = (args.ring.first + t) % args.ring.size;
+    for (index i = 0; i < n; ++i, at = at + 1 < args.ring.size ? at + 1 : 0)
+        for (index c = 0; c < stride; c += vd::width)
+            vd::load(args.ring.base + at * args.ring.stride + c).store(rows + i * stride + c);
+}
+
+// The next block's cache lines, some before every tile: so many short streams are more than the hardware foresees.
+class Prefetch {
+public:
+    Prefetch(const ScatterArgs& args, index t, index n, index tiles) : args_(args) {
+        const bool along = !args.ring.base && n > 0 && args.in.sample_stride > 0 && args.in.sample_stride <= 16;
+        if (!along) return;
+        data_ = static_cast<const char*>(args.in.data) + t * args.in.sample_stride;
+        lines_ = (n * args.in.sample_stride + 63) / 64;
+        each_ = (lines_ * args.n_channels + tiles - 1) / tiles;
+    }
+    FASTEMO_INLINE void operator()() {
+#if FASTEMO_VECTORS
+        for (index i = 0; i < each_ && channel_ < args_.n_channels; ++i) {
+            __builtin_prefetch(data_ + channel_ * args_.in.channel_stride + 64 * line_);
+            if (++line_ == lines_) line_ = 0, ++channel_;
+        }
+#endif
+    }
+
+private:
+    const ScatterArgs& args_;
+    const char* data_ = nullptr;
+    index lines_ = 0, each_ = 0, channel_ = 0, line_ = 0;
+};
+
+inline void scatter(const ScatterArgs& args) {
+    constexpr index W = vd::width;
+    const index stride = (args.n_channels + kLanes - 1) / kLanes * kLanes;
+    double* const rows = args.scratch;
+    const index tiles = (stride / kTileRows) * (stride / (2 * W) + 1);
+    for (index c = 0; c < stride; c += W) vd::all(0).store(args.mean + c);
+    for (index t = 0; t < args.n; t += kBlock) {
+        index n = args.n - t < kBlock ? args.n - t : kBlock;
+        window_rows(args, t, n, stride, rows);
+        if (args.centre) {
+            const double before = double(t), here = double(n), weight = before * here / (before + here);
+            const vd root = sqrt(vd::all(weight)), share = vd::all(here / (before + here)), inverse = vd::all(1 / here);
+            for (index c = 0; c < stride; c += W) {
+                vd sum = vd::all(0);
+                for (index i = 0; i < n; ++i) sum = sum + vd::load(rows + i * stride + c);
+                const vd mean = sum * inverse, all = vd::load(args.mean + c), delta = mean - all;
+                for (index i = 0; i < n; ++i) (vd::load(rows + i * stride + c) - mean).store(rows + i * stride + c);
+                (root * delta).store(rows + n * stride + c);
+                fma(share, delta, all).store(args.mean + c);
+            }
+            n += t > 0;
+        }
+        const index next = t + kBlock;
+        Prefetch prefetch(args, next, args.n - next < kBlock ? args.n - next : kBlock, tiles);
+        gram({rows, stride, rows, stride, stride, stride, n, args.scatter, stride, true, t > 0}, prefetch);
+    }
+}
+
+inline void fourth_moments(const FourthMoments& args) {
+    const ScatterArgs& samples = args.samples;
+    const index stride = (samples.n_channels + kLanes - 1) / kLanes * kLanes;
+    double* const rows = samples.scratch;
+    double of_rows = 0;
+    pack of_values = pack::all(0);
+    for (index t = 0; t < samples.n; t += kBlock) {
+        const index n = samples.n - t < kBlock ? samples.n - t : kBlock;
+        window_rows(samples, t, n, stride, rows);
+        for (index i = 0; i < n; ++i) {
+            pack sum = pack::all(0);
+            for (index c = 0; c < stride; c += kLanes) {
+                const pack x = pack::load(rows + i * stride + c) - pack::load(samples.mean + c);
+                const pack y = pack::load(args.weight + c) * (x * x);
+                sum = sum + y;
+                of_values = fma(y, y, of_values);
+            }
+            double lane[kLanes];
+            sum.store(lane);
+            const double row = tree_sum(lane);
+            of_rows += row * row;
+        }
+    }
+    double lane[kLanes];
+    of_values.store(lane);
+    args.sums[0] = of_rows, args.sums[1] = tree_sum(lane);
+}
+
+constexpr index kComplexBlock = 32;
+
+inline index hermitian_scratch(index n_channels) {
+    const index stride = (n_channels + kLanes - 1) / kLanes * kLanes;
+    return 5 * kComplexBlock * stride;
+}
+
+// With z = a + ib, P = (a + b)'(a - b) and S = a'a: the imaginary part is (P - P')/2, which of equal channels is 0, and
+// the real part 2 S - (P + P')/2. That is three quarters of the multiplications of four real products.
+inline void hermitian(const Samples& in, index imaginary, index n_channels, index n, double* real, double* imag,
+                      double* scratch) {
+    constexpr index W = vd::width;
+    const index stride = (n_channels + kLanes - 1) / kLanes * kLanes;
+    const bool interleaved = imaginary * 2 == in.sample_stride;
+    double *const raw = scratch, *const a = raw + 2 * kComplexBlock * stride, *const plus = a + kComplexBlock * stride,
+                  *const minus = plus + kComplexBlock * stride;
+    const index tiles = (stride / kTileRows) * (stride / (2 * W) + 1);
+    for (index t = 0; t < n; t += kComplexBlock) {
+        const index size = n - t < kComplexBlock ? n - t : kComplexBlock;
+        Samples part = in;
+        part.data = static_cast<const char*>(in.data) + t * in.sample_stride;
+        const double *re = raw, *im = raw + stride;
+        index step = 2 * stride;
+        if (interleaved) {
+            part.sample_stride = imaginary;
+            load_rows(part, n_channels, 2 * size, 1, raw, stride, 0, stride);
+        } else {
+            load_rows(part, n_channels, size, 1, raw, stride, 0, stride);
+            part.data = static_cast<const char*>(part.data) + imaginary;
+            load_rows(part, n_channels, size, 1, raw + kComplexBlock * stride, stride, 0, stride);
+            im = raw + kComplexBlock * stride, step = stride;
+        }
+        for (index i = 0; i < size; ++i)
+            for (index c = 0; c < stride; c += W) {
+                const vd x = vd::load(re + i * step + c), y = vd::load(im + i * step + c);
+                x.store(a + i * stride + c);
+                (x + y).store(plus + i * stride + c);
+                (x - y).store(minus + i * stride + c);
+            }
+        ScatterArgs ahead{};
+        ahead.in = in, ahead.n_channels = n_channels;
+        const index next = t + kComplexBlock, left = n - next < kComplexBlock ? n - next : kComplexBlock;
+        Prefetch prefetch(ahead, next, left, tiles);
+        gram({a, stride, a, stride, stride, stride, size, real, stride, true, t > 0}, prefetch);
+        gram({plus, stride, minus, stride, stride, stride, size, imag, stride, false, t > 0}, prefetch);
+    }
+    for (index i = 0; i < n_channels; ++i)
+        for (index j = i; j < n_channels; ++j) {
+            const double p = imag[i * stride + j], q = imag[j * stride + i];
+            real[i * stride + j] = 2 * real[i * stride + j] - 0.5 * (p + q);
+            imag[i * stride + j] = 0.5 * (p - q);
+        }
+}
+
+}  // namespace fastemo::FASTEMO_NS
