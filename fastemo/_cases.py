@@ -316,7 +316,7 @@ CASES: tuple[Case, ...] = (
     kernel("covariance", bits="B", make=_of_module(of_windows, lambda m, x, c: c)),
     kernel("congruence", bits="B", make=_of_module(of_windows, lambda m, x, c: m.congruence(c, c[0], 1))),
     kernel("spectral_map", bits="B", make=_of_module(of_windows,
-        lambda m, x, c: m.spectral_map("tangent", "log", 0.0, 0.0, c, c[:1], 1))),
+        lambda m, x, c: m.spectral_map("tangent", "log", 0.0, 0.0, c, np.eye(len(c[0]))[None] / 10, 1))),
     kernel("hermitian_product", bits="B", make=_of_module(of_windows,
         lambda m, x, c: m.hermitian_product(np.stack([x, x[..., ::-1]], axis=-1), 1))),
     kernel("reduce spectra", bits="A", make=_of_module(reduce_spectra, SFREQ, False)),
