@@ -158,7 +158,7 @@ py::object hermitian(const py::object& samples, int threads) {
             for (index j = i; j < c; ++j) {
                 double *const up = z + 2 * (i * c + j), *const down = z + 2 * (j * c + i);
                 up[0] = down[0] = real[i * stride + j];
-                down[1] = -(up[1] = imag[i * stride + j]);
+                down[1] = 0 - (up[1] = imag[i * stride + j]);
             }
     });
     return out;

@@ -191,7 +191,7 @@ def cross_spectrum(
     >>> x = np.random.default_rng(0).standard_normal((3, 2, 500))
     >>> S, freqs = cross_spectrum(x, window=100, fmin=8, fmax=13, fs=250)
     >>> S.shape, freqs
-    ((3, 2, 2, 3), array([ 7.5, 10. , 12.5]))
+    ((3, 2, 2, 2), array([10. , 12.5]))
     """
     x = _signals("X", X)
     n = x.shape[-1]
