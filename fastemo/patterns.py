@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastemo._validate import check_in
-from fastemo.montage import region_groups
+from fastemo.montage import region_groups, region_of
 
 __all__ = ["Explanation", "forward_patterns"]
 
@@ -117,6 +117,27 @@ class Explanation:
             (regions[r], self.bands[b], float(values[b, r]))
             for b, r in zip(*np.unravel_index(order, values.shape), strict=True)
         ]
+
+    def to_xarray(self) -> Any:
+        """The patterns as an `xarray.DataArray` with the dimensions label, band and channel.
+
+        Beside each channel stands its `region` of the head.
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise ImportError("to_xarray needs xarray: pip install xarray") from error
+        return xarray.DataArray(
+            self.patterns,
+            dims=("label", "band", "channel"),
+            coords={
+                "label": [str(label) for label in self.classes],
+                "band": list(self.bands),
+                "channel": list(self.channels),
+                "region": ("channel", [region_of(name) for name in self.channels]),
+            },
+            name="pattern",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -179,3 +179,12 @@ def test_patterns_are_the_truth_of_simulated_people():
         least = 0.7 if label == "neutral" else 0.8
         assert by_channel > least, label
         assert regional > least, label
+
+
+def test_patterns_as_xarray():
+    pytest.importorskip("xarray")
+    patterns = np.random.default_rng(0).normal(size=(2, 2, 3))
+    found = Explanation(("calm", "joy"), ("theta", "alpha"), ("F3", "O2", "ECG"), patterns).to_xarray()
+    assert found.dims == ("label", "band", "channel")
+    assert float(found.sel(label="joy", band="theta", channel="O2")) == patterns[1, 0, 1]
+    assert found.region.values.tolist() == ["frontal left", "occipital right", "other"]

@@ -162,6 +162,18 @@ def test_states_are_found(rng):
     np.testing.assert_array_equal(again.patterns, states.patterns)
 
 
+def test_xarray(x):
+    pytest.importorskip("xarray")
+    r = fmri.sliding_connectivity(x, 30, 10)
+    found = fmri.to_xarray(r, list("abcde"), 2.0 * np.arange(13))
+    assert found.dims == ("time", "seed", "target")
+    assert float(found.sel(time=6.0, seed="a", target="d")) == r[3, 0, 3]
+    with pytest.raises(ValueError, match="one per window"):
+        fmri.to_xarray(r, list("abcde"), [1.0])
+    with pytest.raises(ValueError, match=r"\(n_windows, 4, 4\)"):
+        fmri.to_xarray(r, list("abcd"))
+
+
 def test_occupancy():
     states = fmri.CoactivationStates(np.eye(3), np.zeros(3), np.ones(3), 0.0)
     got = states.occupancy([0, 0, 1, 1, 1, -1, 0, 1])

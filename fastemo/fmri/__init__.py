@@ -14,6 +14,7 @@ from fastemo.fmri._dynamic import (
     gaussian_taper,
     pair_vectors,
     sliding_connectivity,
+    to_xarray,
 )
 from fastemo.fmri._hrf import convolve_hrf, hrf
 from fastemo.fmri._masker import Masker
@@ -37,4 +38,5 @@ __all__ = [
     "read_confounds",
     "read_events",
     "sliding_connectivity",
+    "to_xarray",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = [
     "gaussian_taper",
     "pair_vectors",
     "sliding_connectivity",
+    "to_xarray",
 ]
 
 KINDS = ("correlation", "covariance")
@@ -259,6 +261,35 @@ def pair_vectors(matrices: Any) -> np.ndarray:
         raise ValueError(f"matrices must have shape (..., n, n), got {m.shape}")
     rows, columns = np.triu_indices(m.shape[-1], 1)
     return m[..., rows, columns]
+
+
+def to_xarray(matrices: Any, ch_names: Sequence[str], times: Any = None, name: str = "correlation") -> Any:
+    """Matrices over time as an `xarray.DataArray` with the dimensions time, seed and target.
+
+    Parameters
+    ----------
+    matrices : array_like, shape (n_windows, n_regions, n_regions)
+    ch_names : sequence of str
+    times : array_like, shape (n_windows,), optional
+        Seconds; the windows' numbers if not given.
+    name : str
+    """
+    m = np.asarray(matrices, np.float64)
+    if m.ndim != 3 or m.shape[1:] != (len(ch_names),) * 2:
+        raise ValueError(
+            f"matrices must have shape (n_windows, {len(ch_names)}, {len(ch_names)}), got {m.shape}"
+        )
+    times = np.arange(len(m)) if times is None else np.asarray(times, np.float64)
+    if times.shape != (len(m),):
+        raise ValueError(f"times must be one per window ({len(m)}), got shape {times.shape}")
+    try:
+        import xarray
+    except ImportError as error:
+        raise ImportError("to_xarray needs xarray: pip install xarray") from error
+    names = list(ch_names)
+    return xarray.DataArray(
+        m, dims=("time", "seed", "target"), coords={"time": times, "seed": names, "target": names}, name=name
+    )
 
 
 def _correlation(cov: np.ndarray) -> np.ndarray:
