@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastemo._validate import check_finite
-from fastemo.fmri._dynamic import _correlation, _series
+from fastemo.fmri._dynamic import _series, correlation_of
 
 __all__ = ["DCC"]
 
@@ -87,7 +87,7 @@ class DCC:
         y = x - mean[:, None]
         garch = np.array([_fit_garch(row) for row in y])
         e = y / np.sqrt(_variances(y, garch))
-        target = _correlation(e @ e.T / e.shape[1])
+        target = correlation_of(e @ e.T / e.shape[1])
         alpha, beta = _fit_correlation(e, target)
         return cls(mean, garch, alpha, beta, target)
 
@@ -106,7 +106,7 @@ class DCC:
         last: list[np.ndarray] = []
 
         def step(sample: np.ndarray) -> np.ndarray:
-            nonlocal variance, q
+            nonlocal variance
             sample = check_finite("sample", np.asarray(sample, np.float64))
             if sample.shape != self.mean.shape:
                 raise ValueError(f"sample must have shape {self.mean.shape}, got {sample.shape}")
@@ -114,9 +114,11 @@ class DCC:
                 y = last.pop()
                 e = y / np.sqrt(variance)
                 variance = w + a * y * y + b * variance
-                q = rest + self.alpha * np.outer(e, e) + self.beta * q
+                np.multiply(q, self.beta, out=q)
+                np.add(q, rest, out=q)
+                np.add(q, np.multiply(e[:, None], self.alpha * e), out=q)
             last.append(sample - self.mean)
-            return _correlation(q)
+            return correlation_of(q.copy())
 
         return step
 

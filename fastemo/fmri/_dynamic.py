@@ -141,7 +141,7 @@ class SlidingConnectivity:
         x = x - x[:, :1]  # what stands still is exactly 0, and large offsets cost no digits
         x = (x - (x * self._weights).sum(axis=1, keepdims=True)) * np.sqrt(self._weights)
         cov = x @ x.T
-        return cov if self.kind == "covariance" else _correlation(cov)
+        return cov if self.kind == "covariance" else correlation_of(cov)
 
 
 def exponential_connectivity(x: Any, decay: float, *, kind: str = "correlation") -> np.ndarray:
@@ -212,10 +212,12 @@ class ExponentialConnectivity:
             self._weight = before + 1
             d = row - self._mean
             self._mean += d / self._weight
+            np.multiply(d[:, None], d * (before / self._weight), out=out[i])
             self._scatter *= self.decay
-            self._scatter += np.outer(d, d * (before / self._weight))
-            cov = self._scatter / self._weight
-            out[i] = cov if self.kind == "covariance" else _correlation(cov)
+            self._scatter += out[i]
+            np.divide(self._scatter, self._weight, out=out[i])
+            if self.kind == "correlation":
+                correlation_of(out[i])
         return out
 
 
@@ -292,14 +294,15 @@ def to_xarray(matrices: Any, ch_names: Sequence[str], times: Any = None, name: s
     )
 
 
-def _correlation(cov: np.ndarray) -> np.ndarray:
-    """Correlations of a covariance; NaN where a variance is 0."""
-    sd = np.sqrt(np.diagonal(cov))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = cov / sd / sd[:, None]
-    np.clip(r, -1, 1, out=r)
-    np.fill_diagonal(r, np.where(sd > 0, 1.0, np.nan))
-    return r
+def correlation_of(cov: np.ndarray) -> np.ndarray:
+    """A covariance made the correlation, in place; NaN where a variance is 0."""
+    variance = np.diagonal(cov)
+    scale = np.divide(1.0, np.sqrt(variance), out=np.full(len(cov), np.nan), where=variance > 0)
+    cov *= scale
+    cov *= scale[:, None]
+    np.clip(cov, -1, 1, out=cov)
+    np.fill_diagonal(cov, np.where(np.isnan(scale), np.nan, 1.0))
+    return cov
 
 
 def _series(x: Any, n_regions: int | None = None) -> np.ndarray:

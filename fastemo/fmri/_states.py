@@ -93,16 +93,12 @@ class CoactivationStates:
 
         Each frame on its own: a chunk of any size, down to one volume, gives the same.
         """
-        z = (_series(x, len(self.mean)) - self.mean[:, None]) / self.sd[:, None]
-        # Summed region by region, so that bits do not depend on how many frames come at once.
-        likeness = np.zeros((self.n_states, z.shape[1]))
-        for weight, row in zip(self.patterns.T, z, strict=True):
-            likeness += weight[:, None] * row
-        strength = np.zeros(z.shape[1])
-        for row in z:
-            strength += row * row
-        strong = np.sqrt(strength / len(z)) >= self.threshold
-        return np.where(strong, likeness.argmax(axis=0), -1)
+        z = ((_series(x, len(self.mean)) - self.mean[:, None]) / self.sd[:, None]).T.copy()
+        # Frame by frame, so that bits do not depend on how many come at once.
+        likeness = np.array([self.patterns @ frame for frame in z]).reshape(-1, self.n_states)
+        strength = np.array([frame @ frame for frame in z])
+        strong = np.sqrt(strength / len(self.mean)) >= self.threshold
+        return np.where(strong, likeness.argmax(axis=1), -1)
 
     def occupancy(self, states: Any) -> dict[str, np.ndarray]:
         """What a course of states comes to.
