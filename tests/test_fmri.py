@@ -356,3 +356,19 @@ def test_evaluate_by_event(rng):
     assert (single.n_scored, together.n_scored) == (960, 48)
     assert together.accuracy > single.accuracy + 0.15
     assert together.chance["majority"] == 0.5
+
+
+def test_events_and_whole_recordings_are_scored_together(rng):
+    """A recording without events counts as one, with its own label."""
+    recordings = []
+    for session in range(3):
+        for sign, label in ((1, "joy"), (-1, "calm")):
+            x = rng.normal(size=(2, 40)) + 2 * sign
+            recordings.append(fe.Recording(x, 1.0, unit="1", label=label, session=session, subject="a"))
+        x = np.repeat([2.0, -2.0], 20) + rng.normal(size=(2, 40))
+        events = [(0, 20, "joy"), (20, 20, "calm")]
+        recordings.append(fe.Recording(x, 1.0, unit="1", events=events, session=session, subject="a"))
+    stages = [fe.Quality(flat=1e6), fe.Window(1, 1), fe.TimeDomain(["mean"]), fe.LDA()]
+    result = fe.evaluate(fe.Pipeline(stages, unit="1"), recordings, by="session", level="event")
+    assert result.n_scored == 12
+    assert result.accuracy == 1.0

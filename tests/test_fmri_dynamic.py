@@ -224,3 +224,42 @@ def test_resting_regions_of_nitime(data_folder):
 def test_what_does_not_fit_is_refused(x, call, message):
     with pytest.raises(ValueError, match=message):
         call(x)
+
+
+def test_surrogates_keep_spectra_and_correlations(x):
+    for n in (150, 149):
+        y = fmri.phase_randomized(x[:, :n], seed=3)
+        np.testing.assert_allclose(
+            np.abs(np.fft.rfft(y)), np.abs(np.fft.rfft(x[:, :n])), rtol=1e-8, atol=1e-8
+        )
+        np.testing.assert_allclose(np.corrcoef(y), np.corrcoef(x[:, :n]), rtol=1e-8, atol=1e-10)
+        assert np.abs(y - x[:, :n]).max() > 1
+
+
+def test_changes_are_told_from_chance(rng):
+    x, _ = switching(rng)
+    assert fmri.dynamics_test(x, 40, 10, n_surrogates=60).p_any == pytest.approx(1 / 61)
+    # Stationary regions of slow, correlated signals: p values are those of chance.
+    found = []
+    for seed in range(30):
+        y = np.random.default_rng(seed).standard_normal((3, 240))
+        y = np.apply_along_axis(np.convolve, 1, y, np.ones(4), "same")
+        y[1] += y[0]
+        found.append(fmri.dynamics_test(y, 22, 6, n_surrogates=19, seed=seed).p_any)
+    # Binomial(30, 0.1) exceeds 8 once in 500 times.
+    assert sum(p <= 0.1 for p in found) <= 8
+    assert np.median(found) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: fmri.dynamics_test(x[:1], 20), "2 regions"),
+        (lambda x: fmri.dynamics_test(x, 150), "changes take at least 2"),
+        (lambda x: fmri.dynamics_test(np.vstack([x, np.ones(150)]), 20), "stands still"),
+        (lambda x: fmri.dynamics_test(x, 20, n_surrogates=0), "n_surrogates"),
+    ],
+)
+def test_dynamics_test_refuses(x, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(x)

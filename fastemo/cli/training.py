@@ -131,7 +131,7 @@ def evaluate(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
-    level: Annotated[str, typer.Option(help="What is scored: each window, or each recording.")] = "window",
+    level: Annotated[str, typer.Option(help="What is scored: each window, event or recording.")] = "window",
     folds: Annotated[
         int | None, typer.Option(min=2, help="So many folds of several groups instead of one for each group.")
     ] = None,

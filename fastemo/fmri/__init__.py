@@ -19,21 +19,25 @@ from fastemo.fmri._dynamic import (
 from fastemo.fmri._hrf import convolve_hrf, hrf
 from fastemo.fmri._masker import Masker
 from fastemo.fmri._states import CoactivationStates
+from fastemo.fmri._surrogates import DynamicsTest, dynamics_test, phase_randomized
 
 __all__ = [
     "DCC",
     "CoactivationStates",
+    "DynamicsTest",
     "ExponentialConnectivity",
     "Masker",
     "SlidingConnectivity",
     "convolve_hrf",
     "delay_events",
+    "dynamics_test",
     "edge_time_series",
     "exponential_connectivity",
     "fill_events",
     "gaussian_taper",
     "hrf",
     "pair_vectors",
+    "phase_randomized",
     "read_bold",
     "read_confounds",
     "read_events",
