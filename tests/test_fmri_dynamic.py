@@ -263,3 +263,43 @@ def test_changes_are_told_from_chance(rng):
 def test_dynamics_test_refuses(x, call, message):
     with pytest.raises(ValueError, match=message):
         call(x)
+
+
+def test_tangent_space_is_nilearns(rng):
+    connectome = pytest.importorskip("nilearn.connectome")
+    from sklearn.covariance import LedoitWolf
+
+    from fastemo import riemann
+
+    runs = np.array([rng.normal(size=(6, 6)) @ rng.normal(size=(6, 60)) for _ in range(8)])
+    measure = connectome.ConnectivityMeasure(LedoitWolf(), kind="tangent", standardize=False)
+    theirs = measure.fit_transform(list(runs.transpose(0, 2, 1)))
+    cov = riemann.covariances(runs, "lwf")
+    ours = riemann.unupper(riemann.tangent_space(cov, riemann.mean_riemann(cov)))
+    # Their mean stops at a gradient of 1e-7.
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_connectivity_is_decoded_in_the_tangent_space_live(rng):
+    """Two states that differ in nothing but which regions go together, seen from unseen runs and live."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from fastemo import riemann
+
+    def run(state, n):
+        x = rng.normal(size=(6, n))
+        shared = rng.normal(size=n)
+        x[[0, 1] if state else [2, 3]] += shared
+        return x / x.std(axis=1, keepdims=True)
+
+    states = np.tile([0, 1], 20)
+    windows = np.array([run(s, 40) for s in states])
+    decoder = make_pipeline(riemann.TangentSpace(), LogisticRegression(C=0.1))
+    decoder.fit(riemann.covariances(windows, "lwf"), states)
+    unseen = np.hstack([run(0, 200), run(1, 200)])
+    live = fmri.SlidingConnectivity(6, 40, kind="covariance")
+    found = np.concatenate([decoder.predict(c) for v in unseen.T if len(c := live.process(v[:, None]))])
+    ends = np.arange(39, 400)
+    within = (ends < 200) | (ends >= 239)
+    assert np.mean(found[within] == (ends[within] >= 200)) > 0.85
