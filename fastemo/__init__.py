@@ -29,7 +29,7 @@ _WHERE = {
 }
 _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
-    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "Quality",
+    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
     "Window", "BandPower", "DifferentialEntropy", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil
 from typing import Any
@@ -21,6 +21,7 @@ __all__ = [
     "morlet_wavelet",
     "notch",
     "one_sided_scale",
+    "path_delay",
     "taper_window",
     "wavelet_grid",
     "wavelet_half",
@@ -100,8 +101,14 @@ def first_sample_state(sos: np.ndarray) -> np.ndarray:
     return sosfilt_zi(sos)
 
 
-def filled_after(sos: np.ndarray) -> int:
-    """The smallest n with sum over k > n of |h[k]|^2 below 1e-6 of the total, h the response of the cascade.
+# Linear filters one after the other: sections of shape (n_sections, 6), or taps of shape (n_taps,).
+Filters = Sequence[np.ndarray]
+
+
+def filled_after(filters: np.ndarray | Filters) -> int:
+    """The smallest n with sum over k > n of |h[k]|^2 below 1e-6 of the total, h the response of all filters together.
+
+    `filters` is one array of sections (n_sections, 6), or a sequence of such and of taps (n_taps,).
 
     Examples
     --------
@@ -110,18 +117,21 @@ def filled_after(sos: np.ndarray) -> int:
     >>> filled_after(butterworth(250, 1, 45, 4, "the filter"))
     590
     """
-    if len(sos) == 0:
+    filters = _listed(filters)
+    if not filters:
         return 0
-    from scipy.signal import sosfilt
+    from scipy.signal import fftconvolve, sosfilt
 
     length = 1024
     while length <= LONGEST_RESPONSE:
-        impulse = np.zeros(length)
-        impulse[0] = 1.0
-        energy = sosfilt(sos, impulse) ** 2
+        response = np.zeros(length)
+        response[0] = 1.0
+        for f in filters:
+            response = sosfilt(f.copy(), response) if f.ndim == 2 else fftconvolve(response, f)[:length]
+        energy = response**2
         to_come = energy[::-1].cumsum()[::-1]
         # Trust the tail only where the last half of the response hardly counts any more.
-        if to_come[length // 2] < 1e-6 * FILLED * to_come[0]:
+        if to_come[0] > 0 and to_come[length // 2] < 1e-6 * FILLED * to_come[0]:
             return int(np.count_nonzero(to_come >= FILLED * to_come[0])) - 1
         length *= 2
     raise ValueError(
@@ -129,25 +139,42 @@ def filled_after(sos: np.ndarray) -> int:
     )
 
 
-def band_delay(sos: np.ndarray, low: float, high: float, sfreq: float) -> float:
-    """Power-weighted mean group delay in seconds of a cascade over the band [low, high) in Hz."""
-    if len(sos) == 0:
+def _listed(filters: np.ndarray | Filters) -> list[np.ndarray]:
+    return [f for f in ([filters] if isinstance(filters, np.ndarray) else filters) if len(f)]
+
+
+def band_delay(filters: np.ndarray | Filters, low: float, high: float, sfreq: float) -> float:
+    """Power-weighted mean group delay in seconds of all filters together over the band [low, high) in Hz."""
+    return path_delay([(sfreq, _listed(filters))], low, high)
+
+
+def path_delay(path: Sequence[tuple[float, Filters]], low: float, high: float) -> float:
+    """As `band_delay`, of filters at several sampling frequencies: pairs of one and those that run at it."""
+    if not any(filters for _, filters in path):
         return 0.0
-    width = (min(high, sfreq / 2) - low) / 512
-    omega = 2 * np.pi / sfreq * (low + width * (np.arange(512) + 0.5))
-    power, delay = np.ones_like(omega), np.zeros_like(omega)
-    for section in sos:
-        zeros, zeros_delay = _response(section[:3], omega)
-        poles, poles_delay = _response(section[3:], omega)
-        power *= zeros / poles
-        delay += zeros_delay - poles_delay
-    return float(np.sum(power * delay) / np.sum(power) / sfreq)
+    width = (min(high, min(sfreq for sfreq, _ in path) / 2) - low) / 512
+    frequency = low + width * (np.arange(512) + 0.5)
+    power, delay = np.ones(512), np.zeros(512)
+    for sfreq, filters in path:
+        omega = 2 * np.pi / sfreq * frequency
+        for f in filters:
+            for polynomial, sign in [(f, 1)] if f.ndim == 1 else [(q[s], n) for q in f for s, n in HALVES]:
+                own_power, own_delay = _response(polynomial, omega)
+                power *= own_power**sign
+                delay += sign * own_delay / sfreq
+    return float(np.sum(power * delay) / np.sum(power))
+
+
+HALVES = ((slice(0, 3), 1), (slice(3, 6), -1))  # zeros and poles of a section
 
 
 def _response(c: np.ndarray, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squared magnitude and group delay in samples of c0 + c1 z^-1 + c2 z^-2 on the unit circle."""
-    z1, z2 = np.exp(-1j * omega), np.exp(-2j * omega)
-    value, slope = c[0] + c[1] * z1 + c[2] * z2, c[1] * z1 + 2 * c[2] * z2
+    """Squared magnitude and group delay in samples of c0 + c1 z^-1 + c2 z^-2 + ... on the unit circle."""
+    value, slope = np.zeros(len(omega), complex), np.zeros(len(omega), complex)
+    z1 = np.exp(-1j * omega)
+    for k in range(len(c) - 1, -1, -1):  # Horner, from the oldest on
+        value = value * z1 + c[k]
+        slope = slope * z1 + k * c[k]
     power = value.real**2 + value.imag**2
     # Where a zero lies on the circle the delay is of no account: nothing passes.
     return power, (slope * value.conj()).real / np.maximum(power, np.finfo(float).tiny)

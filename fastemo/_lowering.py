@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastemo._design import (
-    band_delay,
     band_edges,
-    filled_after,
     first_sample_state,
     one_sided_scale,
     taper_window,
 )
+from fastemo._filter_path import FilterPath
+from fastemo._fir_design import fir_block
 from fastemo._program import FORMAT_VERSION, Op, Program
 from fastemo._validate import UV_PER_UNIT
 from fastemo.bands import BandSet, check_bands
@@ -107,7 +107,7 @@ class Build:
         self.steps: list[Step] = []
         self.slot = 0
         self.output_kind = 0
-        self._filters = np.empty((0, 6))
+        self._path = FilterPath(((sfreq, ()),))
         self._learning = 0  # samples until what learns from the stream has seen enough
         self._windows: dict[int, int] = {}
         # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
@@ -142,13 +142,26 @@ class Build:
         """A cascade of sections (n_sections, 6) along time."""
         zi = first_sample_state(sos) if from_first_sample else np.zeros((len(sos), 2))
         self.add("sos", coef=sos, zi=zi)
-        self._filters = np.vstack([self._filters, sos])
+        self._path = self._path.behind(sos)
         self.state_bytes += 16 * len(sos) * len(self.ch_names)
+
+    def fir(self, taps: np.ndarray, from_first_sample: bool) -> None:
+        """A filter of taps (n_taps,) along time; one right behind another becomes one with it."""
+        self._path = self._path.behind(taps)
+        before = self.ops[-1] if self.ops and self.slot == len(self.ops) else None
+        if before and before.kind == "fir" and before["first"].item() == from_first_sample:
+            taps, self.slot = np.convolve(before["taps"], taps), before.inputs[0]
+            self.ops.pop()
+        block = fir_block(len(taps))
+        self.add("fir", taps=taps, block=block, first=int(from_first_sample))
+        n_parts = -(-(len(taps) - block) // block) if block else 0
+        kept = 5 * block + 2 * (block + 1) * n_parts if block else 2 * len(taps)
+        self.state_bytes += 8 * kept * len(self.ch_names)
 
     def cut(self, length: int, hop: int) -> None:
         """Windows of so many samples."""
         self.length, self.hop = length, hop
-        self.warmup = max(filled_after(self._filters), self._learning)
+        self.warmup = max(self._path.filled_after(), self._learning)
 
     def learns(self, warmup: int, n_remembered: int) -> None:
         """The op just added learns from the stream: samples it must have seen, and numbers it remembers."""
@@ -163,9 +176,9 @@ class Build:
         """Mean square over the window of one cascade per band, `sos` (n_bands, n_sections, 6)."""
         self.add("bank_power", coef=sos, zi=np.array([first_sample_state(s) for s in sos]))
         for (name, edges), section in zip(bands.items(), sos, strict=True):
-            path = np.vstack([self._filters, section])
-            self.delays[name] = band_delay(path, *edges, self.sfreq)
-            self.warmup = max(self.warmup, filled_after(path))
+            path = self._path.behind(section)
+            self.delays[name] = path.delay(*edges)
+            self.warmup = max(self.warmup, path.filled_after())
         values = len(bands) * len(self.ch_names)
         blocks = self.length // gcd(self.length, self.hop)
         self.state_bytes += 8 * values * (2 * sos.shape[1] + blocks)
@@ -188,7 +201,7 @@ class Build:
         )
         self.add("bandsum", edges=edges - first, weight=np.full(len(bands), self.sfreq / self.length))
         for name, band in bands.items():
-            self.delays[name] = band_delay(self._filters, *band, self.sfreq)
+            self.delays[name] = self._path.delay(*band)
         self._by_band(bands)
 
     def window(self) -> int:
@@ -202,7 +215,7 @@ class Build:
     def rows(self, names: Sequence[str]) -> None:
         """The current slot holds rows of these names, with a value for each channel."""
         self.features = tuple(Feature(name, channel) for name in names for channel in self.ch_names)
-        self.delays |= dict.fromkeys(names, band_delay(self._filters, 0, self.sfreq / 2, self.sfreq))
+        self.delays |= dict.fromkeys(names, self._path.delay(0, self.sfreq / 2))
         self._scale, self._n_bands = "", 0
 
     def _by_band(self, bands: BandSet) -> None:

@@ -36,7 +36,7 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kinds = ["reference", "matrix", "sos", "rls", "running"]
+        kinds = ["reference", "matrix", "sos", "rls", "running", "fir"]
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -53,6 +53,11 @@ class _Ops:
         if kind == "running":
             clip, scaled = self.rng.choice([0.0, 1.5]), self.rng.integers(0, 2)
             return self.add(kind, [slot], (1, n), forgetting=0.9, clip=clip, start=5, scaled=scaled)
+        if kind == "fir":
+            n_taps = int(self.rng.choice([1, 2, 17, 60, 200]))
+            block = int(self.rng.choice([0, *(b for b in (16, 32, 128) if b < n_taps)]))
+            taps = self.rng.normal(size=n_taps) / np.sqrt(n_taps)
+            return self.add(kind, [slot], (1, n), taps=taps, block=block, first=self.rng.integers(0, 2))
         sos = self.sections(self.rng.integers(1, 4))
         return self.add(kind, [slot], (1, n), coef=sos, zi=sosfilt_zi(sos) * self.rng.integers(0, 2))
 

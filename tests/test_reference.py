@@ -245,6 +245,13 @@ VECTOR = Slot("vector", (3, 5))
         ("bandsum", [VECTOR], {"edges": [[0, 4]], "weight": [1.0]}, r"edges or some outside 0\.\.3"),
         ("bandsum", [VECTOR], {"edges": [[1, 1]], "weight": [1.0]}, "empty edges"),
         ("relative", [VECTOR], {"n_rows": 5}, "n_rows 5, but reads 3 rows"),
+        (
+            "fir",
+            [Slot("signal", (5,))],
+            {"taps": np.ones(40), "block": 40, "first": 0},
+            "block 40, expected 0",
+        ),
+        ("fir", [Slot("signal", (5,))], {"taps": np.ones(40), "block": 0, "first": 2}, "first 2, expected"),
         ("ema", [VECTOR], {"alpha": 0.0}, "alpha 0.0, expected above 0"),
         ("boxcar", [VECTOR], {"n": 0}, "n 0, expected at least 1"),
         (

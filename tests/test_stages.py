@@ -298,6 +298,13 @@ class TestQuality:
 
 
 EVERY = [
+    fe.FIR(4, 40),
+    fe.RegressOut(["M1"], trend=True),
+    fe.Despike(1.5),
+    fe.RunningStandardize(tau=1.0),
+    fe.TimeDomain(["mean"]),
+    fe.Complexity(["katz_fd"]),
+    fe.SpectralShape(["spectral_entropy"]),
     fe.CommonAverage(exclude=["M1"]),
     fe.Reference(["M1"]),
     fe.Bipolar([("F3", "F4")]),

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from fastemo.reference.features import REDUCTIONS, reduce
+from fastemo.reference.fir import Fir
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
 from fastemo.reference.running import Rls, Running
@@ -290,6 +291,7 @@ OPS = {
     "reference": Reference,
     "matrix": Matrix,
     "sos": Sos,
+    "fir": Fir,
     "bank_power": BankPower,
     "window": Window,
     "fft_power": FftPower,

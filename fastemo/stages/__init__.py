@@ -7,6 +7,7 @@ from fastemo.stages.base import Stage, Trainable, Windows
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
+from fastemo.stages.fir import FIR
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
 from fastemo.stages.running import Despike, RegressOut, RunningStandardize
@@ -23,6 +24,7 @@ __all__ = [
     "Decoder",
     "Despike",
     "DifferentialEntropy",
+    "FIR",
     "Features",
     "HighPass",
     "LDA",

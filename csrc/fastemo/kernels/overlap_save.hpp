@@ -19,27 +19,38 @@ FASTEMO_INLINE cplx<V> bin_of(const FftPlan<double>& p, const double* scratch, i
     return {z.re, z.im * V::all(p.signs[i])};
 }
 
-// Row i of the result replaces row i of `rows`, which are `row_stride` doubles apart.
-template <class V>
-FASTEMO_NOINLINE void cyclic_convolution(const FftPlan<double>& p, const double* spectrum, double* rows,
-                                         index row_stride, double* product, double* scratch) {
-    constexpr int W = V::width;
-    const auto first_passes = [&](const double* from, index stride) {
-        first_pass_of_rows<V>(p, from, stride, p.leaves, AsIs<V>(), scratch);
-        middle_passes<V>(p, scratch);
-    };
-    first_passes(rows, row_stride);
+// The rows of a product's spectrum, as its Hartley transform, from z(k) for bins k = 0..n/2.
+template <class F>
+FASTEMO_INLINE void product_rows(index n, double* product, F&& z) {
+    for (index k = 0; 2 * k <= n; ++k) {
+        const auto p = z(k);
+        (p.re - p.im).store(product + k * vd::width);
+        if (k > 0) (p.re + p.im).store(product + (n - k) * vd::width);
+    }
+}
+
+// The first passes over rows, and what is called with bin(k) after them.
+template <class F>
+FASTEMO_INLINE void transform_rows(const FftPlan<double>& p, const double* rows, index row_stride, double* scratch,
+                                   F&& with_bins) {
+    first_pass_of_rows<vd>(p, rows, row_stride, p.leaves, AsIs<vd>(), scratch);
+    middle_passes<vd>(p, scratch);
     with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
-        for (index k = 0; 2 * k <= p.n; ++k) {
-            const auto z = times(bin_of<r, V>(p, scratch, k), V::all(spectrum[2 * k]), V::all(spectrum[2 * k + 1]));
-            (z.re - z.im).store(product + k * W);
-            if (k > 0) (z.re + z.im).store(product + (p.n - k) * W);
-        }
+        with_bins([&](index k) FASTEMO_INLINE_LAMBDA { return bin_of<r, vd>(p, scratch, k); });
     });
-    first_passes(product, W);
-    with_last_radix(p, [&](auto r) FASTEMO_INLINE_LAMBDA {
+}
+
+// Row i of the result replaces row i of `rows`, which are `row_stride` doubles apart.
+inline void cyclic_convolution(const FftPlan<double>& p, const double* spectrum, double* rows, index row_stride,
+                               double* product, double* scratch) {
+    transform_rows(p, rows, row_stride, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
+        product_rows(p.n, product, [&](index k) FASTEMO_INLINE_LAMBDA {
+            return times(bin(k), vd::all(spectrum[2 * k]), vd::all(spectrum[2 * k + 1]));
+        });
+    });
+    transform_rows(p, product, vd::width, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
         for (index i = 0; 2 * i <= p.n; ++i) {
-            const auto z = bin_of<r, V>(p, scratch, i);
+            const auto z = bin(i);
             (z.re - z.im).store(rows + i * row_stride);
             if (i > 0) (z.re + z.im).store(rows + (p.n - i) * row_stride);
         }
@@ -57,7 +68,7 @@ inline void overlap_save_lanes(const OverlapSave& f, const StretchIn& in, const 
         const index begin = m + f.offset - (f.n_taps - 1);
         read_stretches(in, begin, p.n, rows);
         for (int k = 0; k < kNativesPerGroup; ++k)
-            cyclic_convolution<vd>(p, f.spectrum, rows + k * vd::width, kLanes, product, passes);
+            cyclic_convolution(p, f.spectrum, rows + k * vd::width, kLanes, product, passes);
         write_stretches(rows + (f.n_taps - 1) * kLanes, count, out, m);
     }
 }

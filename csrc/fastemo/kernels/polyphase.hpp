@@ -57,8 +57,29 @@ inline index polyphase_scratch(const Polyphase& h) {
     return kLanes * (periods * (h.down + h.up) + longest_phase(h) + 2);
 }
 
-inline void polyphase_lanes(const Polyphase& h, const StretchIn& in, const StretchOut& out, double* scratch) {
+// Results m, ..., m + count - 1 of one group, `out_stride` doubles apart. `rows` are its samples, of kLanes doubles, from
+// number `begin` on.
+FASTEMO_NOINLINE inline void polyphase_block(const Polyphase& h, index m, index count, const double* rows, index begin,
+                                             double* out, index out_stride) {
     constexpr int kAtOnce = 8 / kNativesPerGroup;
+    for (index q = 0; q < h.up && q < count; ++q) {
+        const index t = (m + q) * h.down + h.offset, newest = floor_div(t, h.up), phase = t - newest * h.up;
+        const index n_taps = h.first[phase + 1] - h.first[phase];
+        const double* taps = h.taps + h.first[phase];
+        const double* at = rows + (newest - n_taps + 1 - begin) * kLanes;
+        double* to = out + q * out_stride;
+        const index hop = h.down * kLanes, out_hop = h.up * out_stride, n = (count - q + h.up - 1) / h.up;
+        index j = 0;
+        for (; j + kAtOnce <= n; j += kAtOnce)
+            sums_of_taps<kAtOnce>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
+        if constexpr (kAtOnce > 2)
+            for (; j + kAtOnce / 2 <= n; j += kAtOnce / 2)
+                sums_of_taps<kAtOnce / 2>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
+        for (; j < n; ++j) sums_of_taps<1>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
+    }
+}
+
+inline void polyphase_lanes(const Polyphase& h, const StretchIn& in, const StretchOut& out, double* scratch) {
     const index total = last_stop(out), longest = longest_phase(h), periods = polyphase_periods(h);
     double* const results = scratch;
     double* const rows = scratch + periods * h.up * kLanes;
@@ -67,21 +88,7 @@ inline void polyphase_lanes(const Polyphase& h, const StretchIn& in, const Stret
         const index begin = floor_div(m * h.down + h.offset, h.up) - longest + 1;
         const index end = floor_div((m + count - 1) * h.down + h.offset, h.up) + 1;
         read_stretches(in, begin, end - begin, rows);
-        for (index q = 0; q < h.up && q < count; ++q) {
-            const index t = (m + q) * h.down + h.offset, newest = floor_div(t, h.up), phase = t - newest * h.up;
-            const index n_taps = h.first[phase + 1] - h.first[phase];
-            const double* taps = h.taps + h.first[phase];
-            const double* at = rows + (newest - n_taps + 1 - begin) * kLanes;
-            double* to = results + q * kLanes;
-            const index hop = h.down * kLanes, out_hop = h.up * kLanes, n = (count - q + h.up - 1) / h.up;
-            index j = 0;
-            for (; j + kAtOnce <= n; j += kAtOnce)
-                sums_of_taps<kAtOnce>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
-            if constexpr (kAtOnce > 2)
-                for (; j + kAtOnce / 2 <= n; j += kAtOnce / 2)
-                    sums_of_taps<kAtOnce / 2>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
-            for (; j < n; ++j) sums_of_taps<1>(taps, n_taps, at + j * hop, hop, to + j * out_hop, out_hop);
-        }
+        polyphase_block(h, m, count, rows, begin, results, kLanes);
         write_stretches(results, count, out, m);
     }
 }

@@ -101,6 +101,7 @@ using Factory = std::unique_ptr<Op> (*)(const OpInit&);
 std::unique_ptr<Op> make_reference(const OpInit&);
 std::unique_ptr<Op> make_matrix(const OpInit&);
 std::unique_ptr<Op> make_sos(const OpInit&);
+std::unique_ptr<Op> make_fir(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_fft_power(const OpInit&);

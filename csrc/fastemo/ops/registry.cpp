@@ -14,7 +14,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"affine", make_affine},         {"concat", make_concat},     {"linear", make_linear},
     {"softmax", make_softmax},       {"sigmoid", make_sigmoid},   {"ema", make_ema},
     {"boxcar", make_boxcar},         {"reduce", make_reduce},     {"rls", make_rls},
-    {"running", make_running},
+    {"running", make_running},       {"fir", make_fir},
 };
 
 const char* name_of(Slot::Kind kind) {

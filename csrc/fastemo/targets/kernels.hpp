@@ -30,6 +30,7 @@ struct QualityArgs {
     double flat, rail, step;
 };
 
+struct StreamKernels;
 struct SignalKernels;
 struct ReductionKernels;
 struct CrossKernels;
@@ -85,6 +86,7 @@ struct Kernels {
     // y_k = coef_k . x + bias_k, coef [n_out][stride] with zero padding
     void (*linear)(const double* coef, const double* bias, const double* x, index stride, index n_out, double* y);
 
+    const StreamKernels* stream;         // FIR filters on a stream (stream_kernels.hpp)
     const SignalKernels* signal;         // those of whole arrays (signal_kernels.hpp)
     const ReductionKernels* reductions;  // those of windows to a few numbers (reductions_kernels.hpp)
     const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)

@@ -15,6 +15,7 @@
 namespace fastemo::FASTEMO_NS {
 
 extern const Kernels table;
+extern const StreamKernels stream_table;
 extern const SignalKernels signal_table;
 extern const ReductionKernels reductions_table;
 extern const CrossKernels cross_table;
@@ -44,6 +45,7 @@ const Kernels table = {
     exp_map,
     sigmoid,
     linear,
+    &stream_table,
     &signal_table,
     &reductions_table,
     &cross_table,
