@@ -26,7 +26,7 @@ class Rls(Kind):
     keep: np.ndarray
     regressors: np.ndarray
     time: int
-    inverse: np.ndarray
+    root: np.ndarray
     coef: np.ndarray
 
     def slot(self):
@@ -55,30 +55,34 @@ class Rls(Kind):
         special = {CONSTANT: 1.0, TREND: self.time / 128}
         f = np.array([x[r] if r >= 0 else special[int(r)] for r in self.regressors])
         # Summed in the order of the regressors: BLAS would round in another.
-        v, power, error = np.zeros(len(f)), 0.0, y
-        for a in range(len(f)):
-            v = v + self.inverse[:, a] * f[a]
-            error = error - f[a] * self.coef[a]
-        for a in range(len(f)):
-            power += v[a] * f[a]
+        n = len(f)
+        a, power, error = np.zeros(n), 0.0, y
+        for i in range(n):
+            a = a + self.root[i] * f[i]
+            error = error - f[i] * self.coef[i]
+        for j in range(n):
+            power += a[j] * a[j]
         total = self.forgetting + power
-        if not (power >= 0 and np.isfinite(total)):
+        if not np.isfinite(total):
             return error
+        v = np.zeros(n)
+        for j in range(n):
+            v = v + self.root[:, j] * a[j]
         self.coef += np.outer(v / total, error)
-        self.inverse = (self.inverse - np.outer(v, v) / total) / self.forgetting
-        limit = 1 / self.ridge
-        for a in range(len(f)):
-            variance = self.inverse[a, a]
-            if variance > limit:
-                self.inverse[a] *= np.sqrt(limit / variance)
-                self.inverse[:, a] = self.inverse[a]
-                self.inverse[a, a] = limit
-        return error * (self.forgetting / total)
+        rest = self.forgetting / total
+        gamma = 1 / (total * (1 + np.sqrt(rest)))
+        self.root = (self.root - np.outer(gamma * v, a)) * (1 / np.sqrt(self.forgetting))
+        limit, variance = 1 / self.ridge, np.zeros(n)
+        for j in range(n):
+            variance = variance + self.root[:, j] ** 2
+        for i in np.flatnonzero(variance > limit):
+            self.root[i] *= np.sqrt(limit / variance[i])
+        return error * rest
 
     def reset(self):
         n = len(self.regressors)
         self.time = 0
-        self.inverse, self.coef = np.eye(n) / self.ridge, np.zeros((n, len(self.keep)))
+        self.root, self.coef = np.eye(n) * np.sqrt(1 / self.ridge), np.zeros((n, len(self.keep)))
 
 
 class Running(Kind):

@@ -45,8 +45,9 @@ class RegressOut(Stage):
     Notes
     -----
     P <- (P - P f f'P / (l + f'P f)) / l, b <- b + P f (y - f'b), output y - f'b with the new b and
-    l = exp(-1 / (tau sfreq)); O(p^2 + p n_channels) per sample. Without forgetting the output at each sample is the
-    last residual of ordinary least squares on the samples so far. Real-time use: [1]_.
+    l = exp(-1 / (tau sfreq)): O(p^2 + p n_channels) per sample. What is updated is the square root of P (Potter), which
+    stays positive whatever is rounded. Without forgetting the output at each sample is the last residual of ordinary
+    least squares on the samples so far. Real-time use: [1]_.
 
     References
     ----------
@@ -64,7 +65,7 @@ class RegressOut(Stage):
     constant: bool = True
     trend: bool = False
     tau: float | None = None
-    ridge: float = 1e-7
+    ridge: float = 1e-8
     warmup: float = 15.0
 
     def __post_init__(self) -> None:

@@ -16,8 +16,9 @@ double forgetting_of(const OpInit& init) {
     return value;
 }
 
-// Recursive least squares, the textbook's form: P is the inverse of the weighted covariance of the regressors f,
-// k = P f / (forgetting + f' P f) the gain, and what is put out is the residual under the coefficients of this sample.
+// Recursive least squares in Potter's square-root form. P, the inverse of the weighted covariance of the regressors f, is
+// kept as S S': it stays positive definite whatever is rounded, so that regressors which are nearly the same do no harm.
+// The gain is P f / (forgetting + f' P f); what is put out is the residual under the coefficients of this sample.
 class RlsOp final : public Op {
 public:
     explicit RlsOp(const OpInit& init) : in_(init.input(Slot::signal)), forgetting_(forgetting_of(init)) {
@@ -38,10 +39,10 @@ public:
         out = Slot::make(Slot::signal, 1, index(keep.size()), init.clock.max_rows);
         // A matrix of more regressors than this would not end in this life.
         if (p_ > Slot::kMaxStride / p_) throw std::bad_alloc();
-        inverse_ = Buffer<double>(p_ * p_);
-        f_ = Buffer<double>(p_), pf_ = Buffer<double>(p_);
+        root_ = Buffer<double>(p_ * p_);
+        f_ = Buffer<double>(p_), a_ = Buffer<double>(p_), v_ = Buffer<double>(p_);
         coef_ = Buffer<double>(p_ * out.stride);
-        ns_per_sample = 0.6 * double(p_ * out.stride) + double(p_ * p_);
+        ns_per_sample = 0.6 * double(p_ * out.stride) + 2.0 * double(p_ * p_);
     }
 
     void process(const Frame& frame, index, index) noexcept override {
@@ -54,54 +55,56 @@ private:
 
     void start() noexcept {
         coef_.clear();
-        inverse_.clear();
-        for (index a = 0; a < p_; ++a) inverse_[a * p_ + a] = limit_;
+        root_.clear();
+        for (index i = 0; i < p_; ++i) root_[i * p_ + i] = std::sqrt(limit_);
     }
 
     void step(const double* x, double time, double* y) noexcept {
-        for (index a = 0; a < p_; ++a) {
-            const auto c = regressors_[std::size_t(a)];
-            f_[a] = c == kConstant ? 1.0 : c == kTrend ? time * (1.0 / 128) : x[c];
+        for (index i = 0; i < p_; ++i) {
+            const auto c = regressors_[std::size_t(i)];
+            f_[i] = c == kConstant ? 1.0 : c == kTrend ? time * (1.0 / 128) : x[c];
         }
         double power = 0;  // f' P f
-        for (index a = 0; a < p_; ++a) {
+        for (index j = 0; j < p_; ++j) {
             double sum = 0;
-            for (index b = 0; b < p_; ++b) sum += inverse_[a * p_ + b] * f_[b];
-            pf_[a] = sum;
-            power += sum * f_[a];
+            for (index i = 0; i < p_; ++i) sum += root_[i * p_ + j] * f_[i];
+            a_[j] = sum;
+            power += sum * sum;
         }
         const double total = forgetting_ + power;
-        const bool learns = power >= 0 && std::isfinite(total);
         for (index c = 0; c < out.cols; ++c) y[c] = x[keep_[std::size_t(c)]];
-        for (index a = 0; a < p_; ++a) {
-            const double* coef = coef_.data() + a * out.stride;
-            for (index c = 0; c < out.cols; ++c) y[c] -= f_[a] * coef[c];
+        for (index i = 0; i < p_; ++i) {
+            const double* coef = coef_.data() + i * out.stride;
+            for (index c = 0; c < out.cols; ++c) y[c] -= f_[i] * coef[c];
         }
-        if (!learns) return;
-        for (index a = 0; a < p_; ++a) {
-            double* coef = coef_.data() + a * out.stride;
-            const double gain = pf_[a] / total;
+        if (!std::isfinite(total)) return;
+        for (index i = 0; i < p_; ++i) {
+            double sum = 0;
+            for (index j = 0; j < p_; ++j) sum += root_[i * p_ + j] * a_[j];
+            v_[i] = sum;
+            double* coef = coef_.data() + i * out.stride;
+            const double gain = sum / total;
             for (index c = 0; c < out.cols; ++c) coef[c] += gain * y[c];
         }
         // y - f' (coef + k y) = y (1 - f' k)
         const double rest = forgetting_ / total;
         for (index c = 0; c < out.cols; ++c) y[c] *= rest;
-        update_inverse(total);
+        update_root(1 / (total * (1 + std::sqrt(rest))));
     }
 
-    void update_inverse(double total) noexcept {
-        for (index a = 0; a < p_; ++a)
-            for (index b = 0; b <= a; ++b) {
-                const double value = (inverse_[a * p_ + b] - pf_[a] * pf_[b] / total) / forgetting_;
-                inverse_[a * p_ + b] = inverse_[b * p_ + a] = value;
+    void update_root(double gamma) noexcept {
+        const double grow = 1 / std::sqrt(forgetting_);
+        for (index i = 0; i < p_; ++i) {
+            double* row = root_.data() + i * p_;
+            double variance = 0;
+            for (index j = 0; j < p_; ++j) {
+                row[j] = (row[j] - gamma * v_[i] * a_[j]) * grow;
+                variance += row[j] * row[j];
             }
-        // What nothing excites would be forgotten without end: its variance stays at the one it began with.
-        for (index a = 0; a < p_; ++a) {
-            const double variance = inverse_[a * p_ + a];
+            // What nothing excites would be forgotten without end: its variance stays at the one it began with.
             if (!(variance > limit_)) continue;
             const double shrink = std::sqrt(limit_ / variance);
-            for (index b = 0; b < p_; ++b)
-                inverse_[a * p_ + b] = inverse_[b * p_ + a] = b == a ? limit_ : inverse_[a * p_ + b] * shrink;
+            for (index j = 0; j < p_; ++j) row[j] *= shrink;
         }
     }
 
@@ -110,7 +113,7 @@ private:
     double limit_;
     index p_;
     std::vector<std::int64_t> keep_, regressors_;
-    Buffer<double> inverse_, f_, pf_, coef_;  // coef [p][stride]
+    Buffer<double> root_, f_, a_, v_, coef_;  // root [p][p], coef [p][stride]
 };
 
 // Running mean and deviation: spikes beyond `clip` deviations are cut off, and with `scaled` the rest is z-scored.
