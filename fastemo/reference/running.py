@@ -75,7 +75,7 @@ class Rls(Kind):
         limit, variance = 1 / self.ridge, np.zeros(n)
         for j in range(n):
             variance = variance + self.root[:, j] ** 2
-        for i in np.flatnonzero(variance > limit):
+        for i in np.flatnonzero(variance > limit).tolist():
             self.root[i] *= np.sqrt(limit / variance[i])
         return error * rest
 
