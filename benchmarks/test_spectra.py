@@ -26,35 +26,43 @@ def summed(f, p):
 
 @pytest.mark.parametrize("nperseg", [256, 500])
 def test_welch(versus, x, nperseg):
-    f, p = scipy.signal.welch(x, FS, nperseg=nperseg)
+    p = scipy.signal.welch(x, FS, nperseg=nperseg)[1]
     np.testing.assert_allclose(fe.signal.welch(x, FS, nperseg=nperseg)[1], p, rtol=1e-9)
-    np.testing.assert_allclose(band_power(x, FS, BANDS, "welch", nperseg=nperseg), summed(f, p), rtol=1e-9)
     versus(
         f"welch, whole spectrum, 64 x 1000, segments of {nperseg}",
         lambda: fe.signal.welch(x, FS, nperseg=nperseg),
         scipy=(lambda: scipy.signal.welch(x, FS, nperseg=nperseg), 15),
     )
+
+
+@pytest.mark.parametrize("nperseg", [256, 500])
+def test_welch_bands(versus, x, nperseg):
+    theirs = lambda: summed(*scipy.signal.welch(x, FS, nperseg=nperseg))  # noqa: E731
+    np.testing.assert_allclose(band_power(x, FS, BANDS, "welch", nperseg=nperseg), theirs(), rtol=1e-9)
     versus(
         f"welch band power, 64 x 1000, segments of {nperseg}",
         lambda: band_power(x, FS, BANDS, "welch", nperseg=nperseg),
-        scipy=(lambda: summed(*scipy.signal.welch(x, FS, nperseg=nperseg)), 20),
+        scipy=(theirs, 20),
     )
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_multitaper(versus, x, adaptive):
+@pytest.mark.parametrize("bands", [False, True])
+def test_multitaper(versus, x, adaptive, bands):
     psd = pytest.importorskip("mne").time_frequency.psd_array_multitaper
     options = {"adaptive": adaptive, "normalization": "full", "verbose": False}
     weights = "adaptive" if adaptive else "eigenvalue"
     theirs = lambda: psd(x, FS, 1, 45, **options)  # noqa: E731
     np.testing.assert_allclose(multitaper(x, FS, 1, 45, weights=weights)[1], theirs()[0], rtol=1e-8)
-    name = "adaptive multitaper" if adaptive else "multitaper"
-    versus(f"{name} density, 64 x 1000", lambda: multitaper(x, FS, 1, 45, weights=weights), mne=theirs)
-    versus(
-        f"{name} band power, 64 x 1000",
-        lambda: band_power(x, FS, BANDS, "multitaper", weights=weights),
-        mne=(lambda: summed(*psd(x, FS, 1, 45, **options)[::-1]), 12),
-    )
+    name = f"{'adaptive ' if adaptive else ''}multitaper {'band power' if bands else 'density'}, 64 x 1000"
+    if bands:
+        versus(
+            name,
+            lambda: band_power(x, FS, BANDS, "multitaper", weights=weights),
+            mne=(lambda: summed(*theirs()[::-1]), 12),
+        )
+    else:
+        versus(name, lambda: multitaper(x, FS, 1, 45, weights=weights), mne=theirs)
 
 
 @pytest.mark.parametrize("output", ["power", "complex"])

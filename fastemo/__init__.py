@@ -31,7 +31,7 @@ _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
-    "Window", "BandPower", "DifferentialEntropy", "Features", "LogTransform", "RelativePower",
+    "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape",
     "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
 )  # fmt: skip

@@ -14,18 +14,35 @@ from typing import Any
 
 import numpy as np
 
+from fastemo._case_programs import (
+    BANDS,
+    HOP,
+    LENGTH,
+    SFREQ,
+    _bands,
+    _bandsum_op,
+    _bank,
+    _fft_op,
+    _ops,
+    _power,
+    _program,
+    _Run,
+    _scalars,
+    _score_op,
+    _signal_op,
+    _sliding_op,
+    _sos,
+    _taper_op,
+    _vector_op,
+)
 from fastemo._feature_cases import FEATURES_BY_KIND, cross_spectra, reduce_op, reduce_signals, reduce_spectra
-from fastemo._program import Op, Program
+from fastemo._program import Op
 from fastemo._riemann_cases import of_windows
 from fastemo._signal_cases import array_function as _array_function
 from fastemo._signal_cases import taps as _taps
 from fastemo._signal_cases import transfer as _transfer
 
 __all__ = ["BANDS", "CASES", "SFREQ", "Case"]
-
-SFREQ = 250.0
-BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}
-LENGTH, HOP = 125, 25  # of windows, in samples
 
 
 @dataclass(frozen=True)
@@ -50,19 +67,6 @@ def _module(implementation: str) -> ModuleType:
 
     modules = {"native": _backend.core, "jit": jit, "reference": reference}
     return modules[implementation]
-
-
-def _sos() -> np.ndarray:
-    from fastemo._design import butterworth
-
-    return butterworth(SFREQ, 1, 45, 4, "the cases")
-
-
-def _bank() -> tuple[np.ndarray, np.ndarray]:
-    from fastemo._design import butterworth, first_sample_state
-
-    bank = np.stack([butterworth(SFREQ, lo, hi, 4, "the cases") for lo, hi in BANDS.values()])
-    return bank, np.stack([first_sample_state(sos) for sos in bank])
 
 
 def _sosfilt(implementation: str, n_channels: int, n_samples: int) -> Callable:
@@ -115,46 +119,6 @@ def _function(name: str, *arguments: Any, **options: Any) -> Callable:
     return make
 
 
-def _header(**header: Any) -> dict[str, np.ndarray]:
-    values = {
-        "input.scale": 1.0, "input.gap_policy": 0, "input.max_gap": 250, "input.gap_tolerance": 0.04,
-        "input.on_backward": 0, "window.length": LENGTH, "window.hop": HOP, "quality.flat": 62,
-        "quality.rail": np.inf, "quality.step": np.inf, "quality.noisy": 0.1, "quality.minimum": 0.0,
-        "time.warmup": 0, "time.delay": 0.0, "output.kind": 0,
-    }  # fmt: skip
-    values |= {name.replace("_", ".", 1): value for name, value in header.items()}
-    return {k: np.array([v], np.int64 if isinstance(v, int) else np.float64) for k, v in values.items()}
-
-
-class _Run:
-    """The whole signal through an engine: the outputs of all windows."""
-
-    def __init__(self, program: Program, implementation: str) -> None:
-        from fastemo.engine import Engine
-
-        self.program = program
-        self._engine = Engine(program, backend=implementation)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        self._engine.reset()
-        return self._engine.push_array(x)["outputs"]
-
-
-def _program(ops: list[Op], n_channels: int) -> Program:
-    names = "\n".join(f"ch{c}" for c in range(n_channels))
-    return Program(tuple(ops), _header(), {"sfreq": "250", "unit": "uV", "ch_names": names, "labels": ""})
-
-
-def _ops(build: Callable[[int, np.random.Generator], list[Op]]) -> Callable:
-    """A program of a few ops, the last of which is the one in question."""
-
-    def make(implementation: str, n_channels: int, n_samples: int) -> Callable:
-        ops = build(n_channels, np.random.default_rng(n_channels))
-        return _Run(_program(ops, n_channels), implementation)
-
-    return make
-
-
 def _decoder(n_channels: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights of three classes over the entropies of every band and channel, and their bias."""
     rng = np.random.default_rng(n_channels)
@@ -197,50 +161,6 @@ def _linear(link: str) -> Callable:
     return make
 
 
-def _power(slot: int = 0) -> Op:
-    """Mean square of every channel: the least that makes a vector of a signal."""
-    return Op("bank_power", (slot,), {"coef": np.array([[[1.0, 0, 0, 1, 0, 0]]]), "zi": np.zeros((1, 1, 2))})
-
-
-def _bands(slot: int = 0) -> Op:
-    bank, zi = _bank()
-    return Op("bank_power", (slot,), {"coef": bank, "zi": zi})
-
-
-def _scalars(**values: float) -> dict[str, np.ndarray]:
-    return {k: np.array([v], np.int64 if isinstance(v, int) else np.float64) for k, v in values.items()}
-
-
-def _signal_op(kind: str, tensors: Callable[[int, np.random.Generator], dict]) -> Callable:
-    return _ops(lambda n, rng: [Op(kind, (0,), tensors(n, rng)), _power(1)])
-
-
-def _vector_op(kind: str, tensors: Callable[[int, np.random.Generator], dict], **before: Any) -> Callable:
-    """The op behind the band powers of a filter bank, three rows of channels."""
-    return _ops(lambda n, rng: [_bands(), Op(kind, (1,), tensors(n, rng))])
-
-
-def _score_op(kind: str) -> Callable:
-    return _ops(
-        lambda n, rng: [
-            _bands(),
-            Op("log", (1,), _scalars(gain=0.5, offset=0.0, floor=1e-4)),
-            Op("linear", (2,), {"coef": rng.standard_normal((4, 3 * n)) / n, "bias": rng.standard_normal(4)}),
-            Op(kind, (3,), {}),
-        ]
-    )
-
-
-def _fft_op(n: int, rng: np.random.Generator) -> list[Op]:
-    tensors = {"taper": np.hanning(LENGTH + 1)[:-1], "bins": np.array([2, 30]), "scale": np.full(28, 0.01)}
-    return [Op("window", (0,)), Op("fft_power", (1,), tensors | _scalars(detrend=1))]
-
-
-def _bandsum_op(n: int, rng: np.random.Generator) -> list[Op]:
-    edges = {"edges": np.array([[0, 4], [4, 5], [10, 28]]), "weight": np.array([0.5, 2.0, 1.0])}
-    return [*_fft_op(n, rng), Op("bandsum", (2,), edges)]
-
-
 def _stage(build: Callable[[ModuleType], list], labels: tuple = ("calm", "joy")) -> Callable:
     """A pipeline, fitted on noise of two sizes where it learns, through the native or the reference engine."""
 
@@ -273,6 +193,10 @@ def _back(*stages: Callable[[ModuleType], Any], labels: tuple = ("calm", "joy"))
 
 def _feature(build: Callable[[ModuleType], Any]) -> Callable:
     return _stage(lambda fe: [fe.Window(0.5, 0.1), build(fe)])
+
+
+def _entropy(definition: str) -> Callable:
+    return _feature(lambda fe: fe.DifferentialEntropy(BANDS, definition))
 
 
 EVERYWHERE = ("native", "jit", "reference")
@@ -329,12 +253,15 @@ CASES: tuple[Case, ...] = (
     op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
     op("fft_power", bits="B", make=_ops(_fft_op)),
     op("reduce", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), reduce_op(1, LENGTH, SFREQ)])),
+    op("taper_power", bits="B", make=_ops(_taper_op)),
+    op("sliding_power", bits="B", make=_ops(_sliding_op)),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
     op("log", bits="A", make=_vector_op("log", lambda n, rng: _scalars(gain=2.0, offset=-1.0, floor=1e-4))),
     op("affine", bits="A", make=_vector_op(
         "affine", lambda n, rng: {"shift": rng.standard_normal(3 * n), "scale": rng.standard_normal(3 * n)})),
     op("concat", bits="A", make=_ops(lambda n, rng: [_bands(), _power(), Op("concat", (2, 1, 2))])),
+    op("ratio", bits="A", make=_ops(lambda n, rng: [_bands(), _power(), Op("concat", (2, 2, 2)), Op("ratio", (1, 3))])),
     op("linear", bits="A", make=_vector_op(
         "linear", lambda n, rng: {"coef": rng.standard_normal((5, 3 * n)), "bias": rng.standard_normal(5)})),
     op("softmax", bits="A", make=_score_op("softmax")),
@@ -371,6 +298,13 @@ CASES: tuple[Case, ...] = (
     stage("TimeDomain", bits="A", make=_feature(lambda fe: fe.TimeDomain(fe.TimeDomain.allowed))),
     stage("Complexity", bits="A", make=_feature(lambda fe: fe.Complexity(fe.Complexity.allowed))),
     stage("SpectralShape", bits="B", make=_feature(lambda fe: fe.SpectralShape(fe.SpectralShape.allowed))),
+    stage("BandPower sliding", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "sliding", taper="hamming"))),
+    stage("BandPower welch", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "welch"))),
+    stage("BandPower multitaper", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "multitaper", db=True))),
+    *(stage(f"DifferentialEntropy {name}", bits=bits, make=_entropy(name))
+      for name, bits in {"seed": "B", "torcheeg": "A", "libeer": "A", "brainflow": "B"}.items()),
+    stage("Asymmetry", bits="A", make=_stage(
+        lambda fe: [fe.Window(0.5, 0.1), fe.DifferentialEntropy(BANDS), fe.Asymmetry("rasm", [("ch0", "ch1")])])),
     stage("Features", bits="B", make=_feature(
         lambda fe: fe.Features([fe.BandPower(BANDS, log=True), fe.DifferentialEntropy(BANDS)]))),
     stage("LogTransform", bits="A", make=_stage(

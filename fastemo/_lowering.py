@@ -24,7 +24,7 @@ from fastemo.bands import BandSet, check_bands
 from fastemo.emotions import LabelSpace
 from fastemo.stages import Quality, Stage
 
-__all__ = ["Build", "Feature", "InputOptions", "check_order", "lower", "until"]
+__all__ = ["Build", "Feature", "InputOptions", "lower", "until"]
 
 GAP_POLICIES = ("hold", "interpolate", "reset")
 BACKWARD_POLICIES = ("raise", "drop")
@@ -172,9 +172,10 @@ class Build:
     def hop_seconds(self) -> float:
         return self.hop / self.sfreq
 
-    def bank_power(self, bands: BandSet, sos: np.ndarray) -> None:
+    def bank_power(self, bands: BandSet, sos: np.ndarray, at_rest: bool = False) -> None:
         """Mean square over the window of one cascade per band, `sos` (n_bands, n_sections, 6)."""
-        self.add("bank_power", coef=sos, zi=np.array([first_sample_state(s) for s in sos]))
+        zi = np.zeros((*sos.shape[:2], 2)) if at_rest else np.array([first_sample_state(s) for s in sos])
+        self.add("bank_power", coef=sos, zi=zi)
         for (name, edges), section in zip(bands.items(), sos, strict=True):
             path = self._path.behind(section)
             self.delays[name] = path.delay(*edges)
@@ -186,20 +187,43 @@ class Build:
 
     def fft_power(self, bands: BandSet, taper: Any, detrend: bool) -> None:
         """One-sided power of the tapered window in each band."""
+        tapers = taper_window(taper, self.length)[None]
+        self.density_power(bands, tapers, one_sided_scale(tapers[0], self.sfreq), detrend)
+
+    def density_power(self, bands: BandSet, tapers: np.ndarray, scale: np.ndarray, *options: Any) -> None:
+        """Sums in bands of a one-sided density under tapers (see `band_spectrum`), times the bins' spacing."""
         check_bands(bands, self.sfreq)
-        edges = band_edges(bands, self.length, self.sfreq)
+        n = tapers.shape[1]
+        width = np.full(len(bands), self.sfreq / n)
+        self.band_spectrum(bands, band_edges(bands, n, self.sfreq), width, tapers, scale, *options)
+
+    def band_spectrum(
+        self,
+        bands: BandSet,
+        edges: np.ndarray,
+        width: np.ndarray,
+        tapers: np.ndarray,
+        scale: np.ndarray,
+        detrend: bool,
+        weights: np.ndarray | None = None,
+        hop: int = 1,
+    ) -> None:
+        """Sums over bins, `edges` (n_bands, 2), of the power of the window under a taper, `scale` that of all bins.
+
+        With `weights` there may be several tapers, which are put on segments of their length, `hop` apart.
+        """
         first, stop = int(edges.min()), int(edges.max())
-        weights = taper_window(taper, self.length)
-        scale = one_sided_scale(weights, self.sfreq)[first:stop]
-        self.add(
-            "fft_power",
-            [self.window()],
-            taper=weights,
-            bins=[first, stop],
-            scale=scale,
-            detrend=int(detrend),
-        )
-        self.add("bandsum", edges=edges - first, weight=np.full(len(bands), self.sfreq / self.length))
+        spectrum = {"bins": [first, stop], "scale": scale[first:stop], "detrend": int(detrend)}
+        window = self.window()
+        if weights is None:
+            self.add("fft_power", [window], taper=tapers[0], **spectrum)
+        else:
+            self.add("taper_power", [window], tapers=tapers, weights=weights, hop=hop, **spectrum)
+        self.add("bandsum", edges=edges - first, weight=width)
+        self.powers(bands)
+
+    def powers(self, bands: BandSet) -> None:
+        """The current slot holds the power of the signal as it is in each band and channel."""
         for name, band in bands.items():
             self.delays[name] = self._path.delay(*band)
         self._by_band(bands)
@@ -217,6 +241,15 @@ class Build:
         self.features = tuple(Feature(name, channel) for name in names for channel in self.ch_names)
         self.delays |= dict.fromkeys(names, self._path.delay(0, self.sfreq / 2))
         self._scale, self._n_bands = "", 0
+
+    def becomes(self, features: Sequence[Feature], scale: str = "") -> None:
+        """The current slot holds one row of these features, of what `scale` says."""
+        self.features, self._scale, self._n_bands = tuple(features), scale, 0
+
+    @property
+    def scale(self) -> str:
+        """What the features measure: "power", "share", "log", or "" for anything else."""
+        return self._scale
 
     def _by_band(self, bands: BandSet) -> None:
         self.features = tuple(Feature(band, channel) for band in bands for channel in self.ch_names)
@@ -347,47 +380,3 @@ def until(program: Program, slot: int) -> Program:
     header = {name: value for name, value in program.header.items() if name != "output.vad"}
     header["output.kind"] = np.array([0])
     return Program(program.ops[:slot], header, program.metadata | {"labels": ""})
-
-
-def check_order(stages: Any) -> None:
-    """Refuses stages that do not make a pipeline, with what to change."""
-    if isinstance(stages, (str, Stage)) or not isinstance(stages, Sequence) or not stages:
-        raise TypeError(f"stages must be a list of stages, such as [Window(2, hop=1), ...]; got {stages!r}")
-    at, before = "signal", ""
-    seen: list[str] = []
-    for i, stage in enumerate(stages):
-        if not isinstance(stage, Stage):
-            hint = " (an instance, with brackets)" if isinstance(stage, type) else ""
-            raise TypeError(f"stages[{i}] must be a stage{hint}, got {stage!r}")
-        name = type(stage).__name__
-        if stage.takes == "any":
-            if name in seen:
-                raise ValueError(f"stages hold {name} twice: keep one")
-        elif stage.takes == at or (stage.takes == "row" and at in ("vector", "output")):
-            before = name
-            at = at if stage.gives == "row" else stage.gives
-        else:
-            raise ValueError(f"stages[{i}]: {_misplaced(name, stage, at, before)}")
-        seen.append(name)
-    if at in ("signal", "window"):
-        missing = "Window(length, hop) and a feature" if at == "signal" else "a feature"
-        raise ValueError(
-            f"stages end before there are features: add {missing} such as DifferentialEntropy(...)"
-        )
-
-
-def _misplaced(name: str, stage: Stage, at: str, before: str) -> str:
-    if name == "Window" and at != "signal":
-        return f"a second Window after {before}: a pipeline has one window, keep one"
-    if stage.takes == "signal":
-        return f"{name} works on the signal, but stands after {before}: move it before Window"
-    if stage.takes == "window":
-        if at == "signal":
-            return f"{name} needs windows: put Window(length, hop) before it"
-        return f"{name} needs windows, but {before} has made features of them: combine with Features([...])"
-    if at in ("signal", "window"):
-        missing = "Window(length, hop) and a feature" if at == "signal" else "a feature"
-        return f"{name} works on features, but there are none: put {missing} such as BandPower(...) before it"
-    if stage.gives == "output":
-        return f"a second decoder {name} after {before}: a pipeline has one decoder, keep one"
-    return f"{name} works on features, but stands after the decoder: move it before that"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["dump", "restore", "versions"]
 
 # Ops whose bits may differ between CPU targets; those of NumPy's engine may differ between machines.
-CLASS_B = {"fft_power"}
+CLASS_B = {"fft_power", "taper_power", "sliding_power"}
 SELFTEST_RTOL = 1e-9
 PYTHON_ONLY = ("stages", "provenance")
 

@@ -15,7 +15,16 @@ import numpy as np
 
 from fastemo._validate import close_matches
 
-__all__ = ["MONTAGES", "REGIONS", "electrode_name", "electrode_positions", "region_groups", "region_of"]
+__all__ = [
+    "MONTAGES",
+    "REGIONS",
+    "electrode_name",
+    "electrode_positions",
+    "frontal_posterior_pairs",
+    "hemisphere_pairs",
+    "region_groups",
+    "region_of",
+]
 
 #: Usual channel sets: the 10-20 system, 32 channels of the 10-10 system, and two consumer headsets.
 MONTAGES: dict[str, tuple[str, ...]] = {
@@ -184,3 +193,63 @@ def region_groups(ch_names: Sequence[str]) -> dict[str, list[int]]:
     """Channel indices by region, in the order of `REGIONS`; regions without a channel are left out."""
     found = [region_of(name) for name in ch_names]
     return {region: [i for i, r in enumerate(found) if r == region] for region in REGIONS if region in found}
+
+
+_SITE = re.compile(r"([A-Z]+?)(Z|[0-9]+)")
+
+# Rows behind the central one, from the rows before it; SEED's cap has a cerebellar pair behind AF3 and AF4.
+_BEHIND = {"FP": ("O",), "AF": ("CB", "PO"), "F": ("P",), "FC": ("CP",), "FT": ("TP",)}
+_CEREBELLAR = {"3": "1", "4": "2"}
+
+
+def hemisphere_pairs(ch_names: Sequence[str]) -> list[tuple[str, str]]:
+    """Left channels with their homologues on the right: an odd number with the next even one of its row.
+
+    In the order of the left channels; SEED's 62 give its 27 pairs.
+
+    Examples
+    --------
+    >>> hemisphere_pairs(MONTAGES["insight"])
+    [('AF3', 'AF4'), ('T7', 'T8')]
+    """
+    sites = _sites(ch_names)
+    pairs = []
+    for (row, place), name in sites.items():
+        if place != "Z" and int(place) % 2 == 1 and (row, str(int(place) + 1)) in sites:
+            pairs.append((name, sites[row, str(int(place) + 1)]))
+    return pairs
+
+
+def frontal_posterior_pairs(ch_names: Sequence[str]) -> list[tuple[str, str]]:
+    """Frontal channels with those as far behind the middle: Fp-O, AF-PO, F-P, FC-CP, FT-TP, of the same number.
+
+    In the order of the frontal channels; SEED's 62 give its 23 pairs, for AF3 and AF4 with CB1 and CB2.
+
+    Examples
+    --------
+    >>> frontal_posterior_pairs(["Fp1", "Fz", "F4", "Pz", "P4", "O1"])
+    [('Fp1', 'O1'), ('Fz', 'Pz'), ('F4', 'P4')]
+    """
+    sites = _sites(ch_names)
+    pairs = []
+    for (row, place), name in sites.items():
+        for behind in _BEHIND.get(row, ()):
+            at = (behind, _CEREBELLAR.get(place, "") if behind == "CB" else place)
+            if at in sites:
+                pairs.append((name, sites[at]))
+                break
+    return pairs
+
+
+def _sites(ch_names: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Channels by row and place of their electrodes."""
+    sites: dict[tuple[str, str], str] = {}
+    for ch_name in ch_names:
+        name = str(ch_name).strip()
+        while (shorter := _DECORATION.sub("", name).strip()) != name:
+            name = shorter
+        name = name.upper()
+        found = _SITE.fullmatch(name if name.startswith("CB") else _SYNONYMS.get(name, name))
+        if found:
+            sites.setdefault((found[1], found[2]), ch_name)
+    return sites

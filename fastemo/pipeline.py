@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._estimator import Estimator
-from fastemo._lowering import BACKWARD_POLICIES, GAP_POLICIES, check_order
+from fastemo._lowering import BACKWARD_POLICIES, GAP_POLICIES
+from fastemo._order import check_order
 from fastemo._validate import UV_PER_UNIT, check_in, check_positive
 from fastemo.recording import Recording
 from fastemo.stages import Stage

@@ -64,6 +64,8 @@ class _Ops:
     def power(self, slot: int) -> int:
         """A vector of powers of a signal."""
         n = self.shapes[slot][1]
+        if self.length >= 4 and self.rng.random() < 0.15:
+            return self.sliding_power(slot, n)
         if self.rng.random() < 0.5:
             bank = np.array([self.sections(2) for _ in range(self.rng.integers(1, 4))])
             zi = np.array([sosfilt_zi(sos) for sos in bank])
@@ -71,6 +73,8 @@ class _Ops:
         window = self.add("window", [slot], (1, n))
         if self.rng.random() < 0.3:
             return self.reduce(window, self.length)
+        if self.rng.random() < 0.3:
+            return self.taper_power(window, n)
         first = int(self.rng.integers(0, self.length // 2 + 1))
         stop = int(self.rng.integers(first, self.length // 2 + 1)) + 1
         taper, scale = self.rng.uniform(0, 1, self.length), self.rng.uniform(0, 1, stop - first)
@@ -89,6 +93,30 @@ class _Ops:
             "bandsum", [power], (len(edges), n), edges=edges, weight=self.rng.uniform(0, 1, len(edges))
         )
 
+    def taper_power(self, window: int, n: int) -> int:
+        rng = self.rng
+        length, n_tapers = int(rng.integers(1, self.length + 1)), int(rng.integers(1, 4))
+        first = int(rng.integers(0, length // 2 + 1))
+        stop = int(rng.integers(first, length // 2 + 1)) + 1
+        return self.add(
+            "taper_power", [window], (stop - first, n),
+            tapers=rng.uniform(0, 1, (n_tapers, length)), weights=rng.uniform(0, 1, n_tapers),
+            hop=rng.integers(1, self.length + 1), bins=[first, stop], scale=rng.uniform(0, 1, stop - first),
+            detrend=rng.integers(0, 2),
+        )  # fmt: skip
+
+    def sliding_power(self, slot: int, n: int) -> int:
+        """With a floor far above what is left of samples that are gone."""
+        rng = self.rng
+        first = int(rng.integers(1, self.length // 2 + 1))
+        stop = int(rng.integers(first, self.length // 2 + 1)) + 1
+        power = self.add(
+            "sliding_power", [slot], (1, n),
+            taper=rng.uniform(0, 1, 2), detrend=rng.integers(0, 2), bins=[first, stop],
+            scale=rng.uniform(0, 1, stop - first), edges=[[0, stop - first]], weight=[1e-9],
+        )  # fmt: skip
+        return self.add("log", [power], (1, n), gain=1.0, offset=20.0, floor=1e-3)
+
     def reduce(self, slot: int, n_samples: int) -> int:
         """Reductions that rounding cannot make jump."""
         rng, known = self.rng, REDUCTIONS[: min(n_samples, 3) - 3 or None]
@@ -103,7 +131,10 @@ class _Ops:
         return self.add("reduce", [slot], shape, names=names, params=params, n_params=[*map(len, given)])
 
     def vector(self, slot: int) -> int:
-        kind, shape = self.rng.choice(["relative", "log", "affine", "ema", "boxcar"]), self.shapes[slot]
+        kind, shape = (
+            self.rng.choice(["relative", "log", "affine", "ema", "boxcar", "ratio"]),
+            self.shapes[slot],
+        )
         size = shape[0] * shape[1]
         if kind == "relative":
             # Shares of what is nothing but rounding would be anything.
@@ -114,6 +145,9 @@ class _Ops:
         if kind == "affine":
             shift, scale = self.rng.normal(size=(2, size))
             return self.add(kind, [slot], shape, shift=shift, scale=scale)
+        if kind == "ratio":
+            away = self.add("log", [slot], shape, gain=1.0, offset=20.0, floor=1e-6)
+            return self.add(kind, [slot, away], shape)
         if kind == "ema":
             return self.add(kind, [slot], shape, alpha=self.rng.choice([0.1, 0.5, 1.0]))
         return self.add(kind, [slot], shape, n=self.rng.integers(1, 5))

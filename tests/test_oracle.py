@@ -11,7 +11,7 @@ N_SAMPLES = 500
 # Other orders of the same operations: a few hundred roundings, of numbers that may nearly cancel.
 RTOL, ATOL = 1e-9, 1e-11
 FIXED_CHANNELS = {"SpatialFilter": 7}
-LEAST_CHANNELS = {"Bipolar": 2, "CommonAverage": 2, "Reference": 2, "RegressOut": 2}
+LEAST_CHANNELS = {"Asymmetry": 2, "Bipolar": 2, "CommonAverage": 2, "Reference": 2, "RegressOut": 2}
 
 
 def signal(n_channels, n_samples=N_SAMPLES, dtype=np.float64, seed=0):

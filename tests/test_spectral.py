@@ -266,7 +266,7 @@ def test_bad_arguments(x, options, error, fragment):
 
 
 def test_bad_definitions(x):
-    with pytest.raises(ValueError, match="definition must be one of 'gauss', 'spectral'"):
+    with pytest.raises(ValueError, match="definition must be one of 'gauss', 'spectral', 'seed'"):
         differential_entropy(x, FS, BANDS, "gaus")
     with pytest.raises(ValueError, match="order=3 has no meaning for definition='spectral'"):
         differential_entropy(x, FS, BANDS, "spectral", order=3)

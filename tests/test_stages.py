@@ -318,6 +318,7 @@ EVERY = [
     fe.Window(2, hop=0.1),
     fe.BandPower(BANDS, relative=True, taper=("kaiser", 8.0)),
     fe.DifferentialEntropy("seed", definition="spectral"),
+    fe.Asymmetry(["dasm", "dcau"], keep=True),
     fe.Features([fe.BandPower(BANDS), fe.DifferentialEntropy(BANDS)]),
     fe.LogTransform(),
     fe.RelativePower(),

@@ -33,12 +33,14 @@ class Kind:
 
     reads: str = "vector"
     smooths: ClassVar[bool] = False
+    n_inputs: ClassVar[int | None] = 1  # None: any number
     tensors: ClassVar[dict[str, tuple[type, tuple[int | str, ...]]]] = {}
 
     def __init__(self, op: Op, inputs: list[Slot], length: int) -> None:
         self.kind, self.inputs, self.length = op.kind, inputs, length
         self.require(bool(inputs), "reads no slot")
-        self.require(len(inputs) == 1 or op.kind == "concat", f"reads {len(inputs)} slots, expected 1")
+        wanted = self.n_inputs or len(inputs)
+        self.require(len(inputs) == wanted, f"reads {len(inputs)} slots, expected {wanted}")
         for slot in inputs:
             self.require(slot.kind == self.reads, f"reads a {slot.kind}, expected a {self.reads}")
         self.require(

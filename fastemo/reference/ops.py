@@ -20,6 +20,7 @@ from fastemo.reference.kind import Kind, Slot
 from fastemo.reference.running import Rls, Running
 from fastemo.reference.signal import cascade, first_state
 from fastemo.reference.spectral import rfft_power
+from fastemo.reference.spectral_ops import Ratio, SlidingPower, TaperPower
 
 __all__ = ["OPS", "Slot"]
 
@@ -218,6 +219,8 @@ class Affine(Kind):
 class Concat(Kind):
     """Rows upon rows where all have as many columns, else one row."""
 
+    n_inputs = None
+
     def slot(self):
         n_columns = self.inputs[0].shape[1]
         if all(slot.shape[1] == n_columns for slot in self.inputs):
@@ -308,4 +311,7 @@ OPS = {
     "boxcar": Boxcar,
     "rls": Rls,
     "running": Running,
+    "ratio": Ratio,
+    "taper_power": TaperPower,
+    "sliding_power": SlidingPower,
 }

@@ -218,10 +218,11 @@ def _filterbank_power(x, sfreq, edges):
 
 
 def differential_entropy(x: np.ndarray, sfreq: float, bands: Bands, definition: str = "gauss") -> np.ndarray:
-    """Differential entropy in nats of each channel in each band, were the band's signal Gaussian.
+    """Differential entropy of each channel in each band, were the band's signal Gaussian, by each definition.
 
     `1/2 ln(2 pi e max(P, 1e-4 uV^2))` (Duan, Zhu & Lu 2013, doi:10.1109/NER.2013.6695876) with P the power of
-    `band_power`: `definition="gauss"` by the filter bank, `"spectral"` by the FFT.
+    `band_power`: `definition="gauss"` by the filter bank, `"spectral"` by the FFT. The others are those of SEED's
+    features, TorchEEG, LibEER and (made into nats) BrainFlow; `fastemo.spectral.differential_entropy` says more.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def differential_entropy(x: np.ndarray, sfreq: float, bands: Bands, definition: 
         In uV.
     sfreq : float
     bands : mapping or sequence
-    definition : {"gauss", "spectral"}
+    definition : {"gauss", "spectral", "seed", "torcheeg", "libeer", "brainflow"}
 
     Returns
     -------
@@ -241,10 +242,49 @@ def differential_entropy(x: np.ndarray, sfreq: float, bands: Bands, definition: 
     array([[-3.186]])
     """
     methods = {"gauss": "filterbank", "spectral": "fft"}
-    if definition not in methods:
-        raise ValueError(f"definition must be one of {', '.join(map(repr, methods))}; got {definition!r}")
-    power = band_power(x, sfreq, bands, methods[definition])
-    return 0.5 * np.log(2 * np.pi * np.e * np.maximum(power, FLOOR))
+    if definition in methods:
+        power = band_power(x, sfreq, bands, methods[definition])
+        return 0.5 * np.log(2 * np.pi * np.e * np.maximum(power, FLOOR))
+    one = {"seed": _seed, "torcheeg": _torcheeg, "libeer": _libeer, "brainflow": _brainflow}[definition]
+    edges = list(bands.values()) if isinstance(bands, Mapping) else list(bands)
+    x = np.asarray(x, np.float64)
+    return np.stack([one(x, sfreq, *band) for band in edges], axis=-1)
+
+
+def _seed(x, sfreq, lo, hi):
+    n = x.shape[-1]
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, n + 1) / (n + 1))
+    energy = np.abs(np.fft.fft(x * taper)[..., : n // 2]) ** 2
+    first, last = int(lo / sfreq * n), int(hi / sfreq * n)
+    return np.log2(100 * energy[..., first - 1 : last].sum(axis=-1) / (last - first + 1))
+
+
+def _torcheeg(x, sfreq, lo, hi):
+    from scipy.signal import butter, lfilter
+
+    y = lfilter(*butter(5, [lo, hi], "bandpass", fs=sfreq), x)
+    return 0.5 * np.log2(2 * np.pi * np.e * np.var(y, axis=-1))
+
+
+def _libeer(x, sfreq, lo, hi):
+    from scipy.signal import butter, filtfilt
+
+    y = filtfilt(*butter(3, [lo / (sfreq / 2), hi / (sfreq / 2)], "bandpass"), x)
+    return 0.5 * np.log2(2 * np.pi * np.e * np.var(y, axis=-1, ddof=1))
+
+
+def _brainflow(x, sfreq, lo, hi):
+    n = 2 * 2 ** min(range(1, 30), key=lambda k: (abs(2**k - int(sfreq)), k))
+    while n > x.shape[-1]:
+        n //= 2
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    starts = range(0, x.shape[-1] - n + 1, n - 4 * n // 5)
+    density = np.mean([rfft_power(x[..., s : s + n], taper) for s in starts], axis=0) / (sfreq * n)
+    density[..., 1:-1] *= 2
+    f = np.arange(n // 2 + 1) * sfreq / n
+    trapezoids = 0.5 * sfreq / n * (density[..., :-1] + density[..., 1:])
+    power = trapezoids[..., (f[:-1] >= lo) & (f[:-1] <= hi)].sum(axis=-1)
+    return 0.5 * np.log(2 * np.pi * np.e * power)
 
 
 def sliding_mean_square(x: np.ndarray, length: int, hop: int) -> np.ndarray:

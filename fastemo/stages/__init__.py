@@ -3,6 +3,7 @@ engine."""
 
 from fastemo.stages.alignment import Standardize
 from fastemo.stages.artefacts import Quality
+from fastemo.stages.asymmetries import Asymmetry
 from fastemo.stages.base import Stage, Trainable, Windows
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
@@ -15,6 +16,7 @@ from fastemo.stages.smoothing import Smooth, WindowMean
 from fastemo.stages.windows import Window
 
 __all__ = [
+    "Asymmetry",
     "BandPass",
     "BandPower",
     "Bipolar",

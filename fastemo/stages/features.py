@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastemo._design import butterworth
-from fastemo._validate import check_in, check_positive
+from fastemo._definitions import DEFINITIONS, brainflow_bins, hann_between, seed_bins
+from fastemo._design import band_edges, butterworth, dpss_tapers, one_sided_scale, taper_window
+from fastemo._validate import check_in, check_positive, n_samples_of
 from fastemo.bands import BandSet, check_bands
 from fastemo.stages.base import Stage, check_count, parameter_names
 
@@ -23,25 +24,32 @@ FLOOR_UV2 = 1e-4
 # The floor of a share of the whole power.
 FLOOR_SHARE = 1e-12
 
+METHODS = ("fft", "sliding", "welch", "multitaper", "filterbank")
+# Tapers a - b cos(2 pi t / n): a, b.
+COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "boxcar": (1.0, 0.0)}
+
 
 class _BandFeature(Stage):
-    """A feature with one value per band and channel, by a filter bank or by FFT."""
+    """A feature with one value per band and channel, by a filter bank or from spectra."""
 
     takes = "window"
     gives = "vector"
     bands: Any
-    order: int
+    order: int | None
 
     def _check(self) -> None:
         object.__setattr__(self, "bands", _as_band_set(self.bands))
-        check_count("order", self.order)
+        if self.order is not None:
+            check_count("order", self.order)
 
-    def _bank(self, build: Build) -> None:
+    def _sections(self, build: Build, default: int) -> np.ndarray:
+        """The filters of the bank, (n_bands, n_sections, 6)."""
+        order = default if self.order is None else self.order
         sos = []
         for name, (low, high) in self.bands.items():
             where = f"the band {name!r} of {type(self).__name__}"
-            sos.append(butterworth(build.sfreq, low, high, self.order, where))
-        build.bank_power(self.bands, np.array(sos))
+            sos.append(butterworth(build.sfreq, low, high, order, where))
+        return np.array(sos)
 
     def _only_with(self, option: str, value: str, *names: str) -> None:
         """Refuses parameters that the chosen option would ignore."""
@@ -62,24 +70,32 @@ class BandPower(_BandFeature):
     ----------
     bands : str, mapping or sequence of (low, high)
         In Hz, [low, high); the name of a set in `fastemo.BANDS`.
-    method : {"fft", "filterbank"}
+    method : {"fft", "sliding", "welch", "multitaper", "filterbank"}
         "fft": the one-sided periodogram of the tapered window, summed over the band's bins times their
-        spacing. "filterbank": a causal Butterworth band-pass of the continuous signal, the mean of its square
-        over the window.
+        spacing. "sliding": the same to rounding by running sums, whose cost per window grows with the hop and
+        not with the window: for hops below a tenth of it or so. "welch": the mean of that over segments of the window. "multitaper": of the window under DPSS
+        tapers, weighted by their eigenvalues. "filterbank": a causal Butterworth band-pass of the continuous
+        signal, the mean of its square over the window.
     relative : bool
         Divide by the sum over the bands of the channel.
     log : bool
         Natural logarithm, of at least 1e-4 uV^2 (a share: 1e-12).
-    order : int
-        Of the filter bank, as in `scipy.signal.butter`.
+    order : int, optional
+        Of the filter bank, as in `scipy.signal.butter`; 4 unless given.
     taper : str or tuple
-        For "fft": a window of `scipy.signal.get_window`.
+        For "fft" and "welch": a window of `scipy.signal.get_window`; for "sliding": "hann", "hamming" or "boxcar".
     detrend : {"constant", False}
-        For "fft": whether the mean of the window is taken off first.
+        For all but "filterbank": whether the mean of the window (of each segment) is taken off first.
+    db : bool
+        10 log10 of the same, in decibels.
+    segment : float, optional
+        For "welch": length of a segment in seconds, half of the window unless given; segments overlap by half.
+    bandwidth : float, optional
+        For "multitaper": full width in Hz over which the spectrum is smoothed; 8 bins unless given.
 
     Notes
     -----
-    For stationary signals both methods estimate the same power; the filter bank costs O(1) per sample and
+    For stationary signals all methods estimate the same power; the filter bank costs O(1) per sample and
     band whatever the window's length, and its time resolution is finer for fast bands.
 
     Examples
@@ -92,50 +108,114 @@ class BandPower(_BandFeature):
     method: str = "fft"
     relative: bool = False
     log: bool = False
-    order: int = 4
+    order: int | None = None
     taper: Any = "hann"
     detrend: str | bool = "constant"
+    db: bool = False
+    segment: float | None = None
+    bandwidth: float | None = None
 
     def __post_init__(self) -> None:
         self._check()
-        check_in("method", self.method, ("fft", "filterbank"))
+        check_in("method", self.method, METHODS)
         check_in("detrend", self.detrend, ("constant", False))
         if isinstance(self.taper, list):
             object.__setattr__(self, "taper", tuple(self.taper))
-        if self.method == "fft":
+        if self.method != "filterbank":
             self._only_with("method", "filterbank", "order")
         else:
-            self._only_with("method", "fft", "taper", "detrend")
+            self._only_with("method", "fft", "detrend")
+        if self.method == "sliding":
+            check_in("taper", self.taper, COSINES)
+        elif self.method not in ("fft", "welch"):
+            self._only_with("method", "fft", "taper")
+        if self.method != "welch":
+            self._only_with("method", "welch", "segment")
+        if self.method != "multitaper":
+            self._only_with("method", "multitaper", "bandwidth")
+        if self.log and self.db:
+            raise ValueError("log=True and db=True ask for two scales: choose one")
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
+        detrend = self.detrend == "constant"
         if self.method == "fft":
-            build.fft_power(self.bands, self.taper, detrend=self.detrend == "constant")
+            build.fft_power(self.bands, self.taper, detrend)
+        elif self.method == "sliding":
+            self._slide(build, detrend)
+        elif self.method == "welch":
+            seconds = build.length / build.sfreq
+            segment = seconds / 2 if self.segment is None else self.segment
+            n = n_samples_of("segment", segment, build.sfreq)
+            if n > build.length:
+                raise ValueError(
+                    f"segment={segment:g} s is longer than the window of {seconds:g} s: shorten it"
+                )
+            taper = taper_window(self.taper, n)[None]
+            scale = one_sided_scale(taper[0], build.sfreq)
+            build.density_power(self.bands, taper, scale, detrend, np.ones(1), n - n // 2)
+        elif self.method == "multitaper":
+            tapers, ratios = dpss_tapers(build.length, self._half_bandwidth(build), None)
+            scale = one_sided_scale(tapers[0] / np.linalg.norm(tapers[0]), build.sfreq)
+            build.density_power(self.bands, tapers, scale, detrend, ratios / ratios.sum())
         else:
-            self._bank(build)
+            build.bank_power(self.bands, self._sections(build, 4))
         if self.relative:
             RelativePower().lower(build, {})
+        floor = FLOOR_SHARE if self.relative else FLOOR_UV2
         if self.log:
-            LogTransform(floor=FLOOR_SHARE if self.relative else FLOOR_UV2).lower(build, {})
+            LogTransform(floor=floor).lower(build, {})
+        elif self.db:
+            build.log(gain=10 / np.log(10), offset=0.0, floor=floor)
+
+    def _slide(self, build: Build, detrend: bool) -> None:
+        n = build.length
+        check_bands(self.bands, build.sfreq)
+        edges = band_edges(self.bands, n, build.sfreq)
+        first, stop = int(edges.min()), int(edges.max())
+        build.add(
+            "sliding_power", taper=np.array(COSINES[self.taper]), detrend=int(detrend), bins=[first, stop],
+            scale=one_sided_scale(taper_window(self.taper, n), build.sfreq)[first:stop],
+            edges=edges - first, weight=np.full(len(edges), build.sfreq / n),
+        )  # fmt: skip
+        build.state_bytes += 8 * len(build.ch_names) * (n + 4 * (stop - first + 2))
+        build.powers(self.bands)
+
+    def _half_bandwidth(self, build: Build) -> float:
+        """Times the length of the window."""
+        n = build.length
+        if self.bandwidth is None:
+            return min(4.0, n / 2 * 0.999)
+        nw = check_positive("bandwidth", self.bandwidth, unit="Hz") * n / (2 * build.sfreq)
+        if not 0.5 <= nw < n / 2:
+            raise ValueError(
+                f"bandwidth={self.bandwidth:g} Hz must be from {build.sfreq / n:g} Hz (what a window of "
+                f"{n / build.sfreq:g} s resolves) up to sfreq={build.sfreq:g} Hz"
+            )
+        return nw
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DifferentialEntropy(_BandFeature):
-    """Differential entropy of each channel in each band, in nats: 1/2 ln(2 pi e s^2), s^2 the power in uV^2.
+    """Differential entropy of each channel in each band, 1/2 ln(2 pi e s^2) with s^2 the power in uV^2.
 
     Parameters
     ----------
     bands : str, mapping or sequence of (low, high)
         In Hz, [low, high); the name of a set in `fastemo.BANDS`.
-    definition : {"gauss", "spectral"}
-        "gauss": s^2 is the mean square over the window of a causal Butterworth band-pass (no mean removed).
-        "spectral": s^2 is the one-sided band power of the window under a Hann taper.
-    order : int
-        Of the filter bank of "gauss", as in `scipy.signal.butter`.
+    definition : {"gauss", "spectral", "seed", "torcheeg", "libeer", "brainflow"}
+        "gauss": s^2 is the mean square over the window of a causal Butterworth band-pass (no mean removed), in
+        nats. "spectral": s^2 is the one-sided band power of the window under a Hann taper, in nats. "seed" and
+        "brainflow" are those of `fastemo.spectral.differential_entropy`, window by window. "torcheeg" and
+        "libeer" are their causal twins: filters of the same selectivity that run on over the stream instead of
+        starting anew in each window, or of seeing the future; the mean of the band is not taken off, as there is
+        none.
+    order : int, optional
+        Of the filter bank of "gauss" (4), "torcheeg" (5) and "libeer" (3), as in `scipy.signal.butter`.
 
     Notes
     -----
-    s^2 is at least 1e-4 uV^2 ((0.01 uV)^2), so that a flat channel gives -3.19 and not minus infinity. The
-    formula is exact for Gaussian signals [1]_.
+    In "gauss" and "spectral" s^2 is at least 1e-4 uV^2 ((0.01 uV)^2), so that a flat channel gives -3.19 and not
+    minus infinity. The formula is exact for Gaussian signals [1]_.
 
     References
     ----------
@@ -150,20 +230,44 @@ class DifferentialEntropy(_BandFeature):
 
     bands: Any
     definition: str = "gauss"
-    order: int = 4
+    order: int | None = None
 
     def __post_init__(self) -> None:
         self._check()
-        check_in("definition", self.definition, ("gauss", "spectral"))
-        if self.definition == "spectral":
+        check_in("definition", self.definition, DEFINITIONS)
+        if DEFINITIONS[self.definition].order is None:
             self._only_with("definition", "gauss", "order")
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
-        if self.definition == "gauss":
-            self._bank(build)
-        else:
+        d = DEFINITIONS[self.definition]
+        n, offset = build.length, d.offset
+        if d.order is not None:
+            sos = self._sections(build, d.order)
+            if self.definition == "libeer":
+                sos = np.concatenate([sos, sos], axis=1)  # what both ways do to the spectrum
+                offset += d.gain * np.log(n / max(n - 1, 1))
+            build.bank_power(self.bands, sos, at_rest=self.definition != "gauss")
+        elif self.definition == "spectral":
             build.fft_power(self.bands, "hann", detrend=True)
-        build.log(gain=0.5, offset=0.5 * np.log(2 * np.pi * np.e), floor=FLOOR_UV2)
+        elif self.definition == "seed":
+            edges = seed_bins(self.bands, n, build.sfreq)
+            scale = np.ones(n // 2 + 1)
+            build.band_spectrum(
+                self.bands, edges, 1 / np.diff(edges)[:, 0], hann_between(n)[None], scale, False
+            )
+        else:
+            self._as_brainflow(build)
+        build.log(gain=d.gain, offset=offset, floor=d.floor)
+
+    def _as_brainflow(self, build: Build) -> None:
+        n_fft, hop, edges = brainflow_bins(self.bands, build.length, build.sfreq)
+        scale = np.full(n_fft // 2 + 1, 2 / (build.sfreq * n_fft))
+        scale[[0, -1]] /= 2
+        half, taper = np.full(len(edges), 0.5 * build.sfreq / n_fft), taper_window("hann", n_fft)[None]
+        build.band_spectrum(self.bands, edges, half, taper, scale, False, np.ones(1), hop)
+        # The sum of trapezoids is half of that of their left ends and half of that of their right ends.
+        pairs = 2 * np.arange(len(self.bands))[:, None] + np.array([0, 2])
+        build.add("bandsum", edges=pairs, weight=np.ones(len(pairs)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -34,7 +34,7 @@ inline void wavelet_spectrum(const WaveletPlan& w, const double* rows, double* s
 }
 
 // From bins in `turned` (bin k as re - im, bin -k as re + im) to every second row of `pairs`.
-FASTEMO_INLINE void untransform(const WaveletPlan& w, const double* turned, double* pairs, double* passes) {
+FASTEMO_NOINLINE inline void untransform(const WaveletPlan& w, const double* turned, double* pairs, double* passes) {
     const FftPlan<double>& p = *w.fft;
     first_pass_of_rows<vd>(p, turned, vd::width, p.leaves, AsIs<vd>(), passes);
     finish<vd>(p, passes, [&](auto bin) FASTEMO_INLINE_LAMBDA {

@@ -14,7 +14,8 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"affine", make_affine},         {"concat", make_concat},     {"linear", make_linear},
     {"softmax", make_softmax},       {"sigmoid", make_sigmoid},   {"ema", make_ema},
     {"boxcar", make_boxcar},         {"reduce", make_reduce},     {"rls", make_rls},
-    {"running", make_running},       {"fir", make_fir},
+    {"running", make_running},       {"fir", make_fir},         {"ratio", make_ratio},
+    {"taper_power", make_taper_power}, {"sliding_power", make_sliding_power},
 };
 
 const char* name_of(Slot::Kind kind) {

@@ -141,6 +141,27 @@ private:
     bool stacks_;
 };
 
+// The first input by the second, 0 where that is 0.
+class RatioOp final : public Op {
+public:
+    explicit RatioOp(const OpInit& init) {
+        if (init.inputs.size() != 2) init.fail("takes two inputs, the file gives " + std::to_string(init.inputs.size()));
+        for (const Slot* s : init.inputs)
+            if (s->kind != Slot::vector) init.fail("reads vectors, but one input is none");
+        x_ = init.inputs[0], by_ = init.inputs[1];
+        if (x_->rows != by_->rows || x_->cols != by_->cols) init.fail("has inputs of different shapes");
+        out = vector_slot(init, x_->rows, x_->cols);
+        per_window = true;
+        ns_per_window = 0.5 * double(out.stride);
+    }
+    void process(const Frame& f, index, index) noexcept override {
+        for (index w = 0; w < f.n_windows; ++w) kernels().divide(x_->row(w), by_->row(w), out.row(w), out.stride);
+    }
+
+private:
+    const Slot *x_, *by_;
+};
+
 class LinearOp final : public RowOp {
 public:
     explicit LinearOp(const OpInit& init) : RowOp(init) {
@@ -268,6 +289,7 @@ std::unique_ptr<Op> make_relative(const OpInit& init) { return std::make_unique<
 std::unique_ptr<Op> make_log(const OpInit& init) { return std::make_unique<LogOp>(init); }
 std::unique_ptr<Op> make_affine(const OpInit& init) { return std::make_unique<AffineOp>(init); }
 std::unique_ptr<Op> make_concat(const OpInit& init) { return std::make_unique<ConcatOp>(init); }
+std::unique_ptr<Op> make_ratio(const OpInit& init) { return std::make_unique<RatioOp>(init); }
 std::unique_ptr<Op> make_linear(const OpInit& init) { return std::make_unique<LinearOp>(init); }
 std::unique_ptr<Op> make_softmax(const OpInit& init) { return std::make_unique<SoftmaxOp>(init); }
 std::unique_ptr<Op> make_sigmoid(const OpInit& init) { return std::make_unique<SigmoidOp>(init); }

@@ -36,6 +36,21 @@ struct WaveletPlan {
     index n_samples;
 };
 
+// Up to 16 samples that come in, and those that leave (or null), as rows.
+struct SlidingBlock {
+    const double* const* in;
+    const double* const* out;
+    index n, n_bins;
+    const double* factors;  // [n_bins][n/2][2], cosine and minus sine of a bin's angle from the middle of the block
+};
+
+// Bands of the bins after the first of those that are summed; the taper is mid - 2 side cos(2 pi t/T).
+struct SlidingBands {
+    BandSums bands;
+    const double* scale;
+    double mid, side;
+};
+
 struct SpectraKernels {
     // Rows [s, s + n) of stretches of signals.
     void (*read)(const StretchIn& in, index s, index n, double* rows);
@@ -63,6 +78,14 @@ struct SpectraKernels {
     void (*pair_power)(const double* pairs, index n, index step, double* rows);
     void (*pair_power_sum)(const double* pairs, index n, double* sum);
     void (*take_pairs)(const double* pairs, index n, index step, double* to);
+
+    // Rows of channels [c0, c1), `stride` apart; sums are pairs of rows. rotations [n_bins][2]: cosine and sine of each
+    // bin's angle at the middle of the block.
+    void (*sliding_add)(const SlidingBlock& block, const double* rotations, index first_bin, double* sums, index stride,
+                        index c0, index c1);
+    // The cosine and sine are those of the angle of the window's first sample.
+    void (*sliding_bands)(const SlidingBands& bands, double cosine, double sine, const double* sums, index stride,
+                          double* out, index out_stride, index c0, index c1);
 };
 
 }  // namespace fastemo

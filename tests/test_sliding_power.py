@@ -1,0 +1,156 @@
+"""Running sums of DFT bins: the windows' own transforms, whatever the chunks, and after ten million samples."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import fastemo as fe
+from fastemo._backend import core
+from fastemo._case_programs import _program
+from fastemo._program import Op, Program
+
+FS = 250.0
+BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}
+native = pytest.mark.skipif(core is None, reason="the compiled core is not built")
+
+
+def powers(method, x, length, hop, bands=BANDS, chunks=None, backend=None, **options):
+    names = [f"ch{c}" for c in range(len(x))]
+    stages = [fe.Window(length / FS, hop / FS), fe.BandPower(bands, method, **options)]
+    pipe = fe.Pipeline(stages, sfreq=FS, ch_names=names, check_unit=False)
+    engine = pipe.engine() if backend is None else fe.Engine(pipe.program, backend=backend)
+    cuts = [0, x.shape[1]] if chunks is None else chunks
+    parts = [engine.push_array(x[:, a:b])["outputs"] for a, b in pairwise(cuts)]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("taper", ["hann", "hamming", "boxcar"])
+@pytest.mark.parametrize(
+    ("length", "hop"),
+    [
+        (500, 10),
+        (500, 7),
+        (499, 10),
+        (250, 250),
+        (125, 1),
+        (125, 33),
+        (125, 200),
+        (256, 16),
+        (300, 40),
+        (128, 17),
+    ],
+)
+def test_is_the_fft_of_every_window(length, hop, taper):
+    x = 10 * np.random.default_rng(length).standard_normal((9, 20 * length + 13)) + 50
+    for detrend in ("constant", False):
+        options = {"taper": taper, "detrend": detrend}
+        wanted = powers("fft", x, length, hop, **options)
+        assert len(wanted) > 50 or hop > 100
+        # Sums of some thousand values of this size, and of the offset in the first of them.
+        assert_allclose(powers("sliding", x, length, hop, **options), wanted, rtol=1e-10)
+
+
+@native
+@pytest.mark.parametrize(("length", "hop"), [(200, 10), (200, 7), (125, 33), (60, 90)])
+def test_same_bits_for_any_chunks_and_neighbours(length, hop):
+    rng = np.random.default_rng(hop)
+    x = 10 * rng.standard_normal((11, 4000))
+    bands = {"a": (12.0, 40.0), "b": (40.0, 90.0)}
+    whole = powers("sliding", x, length, hop, bands)
+    for _ in range(3):
+        cuts = [0, *np.sort(rng.integers(0, 4000, 60)), 4000]
+        assert_array_equal(powers("sliding", x, length, hop, bands, cuts), whole)
+    assert_array_equal(powers("sliding", x, length, hop, bands, list(range(4001))), whole)
+    alone = powers("sliding", x[3:4], length, hop, bands)
+    assert_array_equal(alone, whole.reshape(len(whole), 2, 11)[:, :, 3])
+
+
+@native
+def test_reset_is_a_new_stream():
+    x = np.random.default_rng(0).standard_normal((3, 900))
+    pipe = fe.Pipeline(
+        [fe.Window(0.8, 0.04), fe.BandPower(BANDS, "sliding")],
+        sfreq=FS,
+        ch_names=["a", "b", "c"],
+        check_unit=False,
+    )
+    engine = pipe.engine()
+    first = engine.push_array(x)["outputs"]
+    engine.push_array(1e6 * x[:, ::-1])
+    engine.reset()
+    assert_array_equal(engine.push_array(x)["outputs"], first)
+
+
+@native
+def test_an_artefact_is_forgotten():
+    """A billion times the signal leaves rounding behind, until the sums begin anew."""
+    x = np.random.default_rng(0).standard_normal((2, 30_000))
+    x[:, 5000:5100] += 1e9
+    wanted = powers("fft", x, 500, 10)
+    got = powers("sliding", x, 500, 10)
+    ends = 500 + 10 * np.arange(len(got))
+    late = ends > 5100 + 500 + 9 * 500
+    assert np.abs(got[~late] / wanted[~late] - 1).max() > 1e-9
+    assert_allclose(got[late], wanted[late], rtol=1e-11)
+
+
+@native
+def test_nothing_has_drifted_after_ten_million_samples():
+    """Windows at the end, and late between two fresh starts, against their own transforms."""
+    length, hop, n = 500, 10, 250_000
+    rng = np.random.default_rng(1)
+    x = 10 * rng.standard_normal((1, n)) + 3
+    pipe = fe.Pipeline(
+        [fe.Window(length / FS, hop / FS), fe.BandPower({"a": (8, 13)}, "sliding")],
+        sfreq=FS, ch_names=["a"], check_unit=False,
+    )  # fmt: skip
+    engine = pipe.engine()
+    worst = 0.0
+    for _ in range(40):
+        got = engine.push_array(x)["outputs"][-400:, 0]
+        last = x[0, -(400 * hop + length - hop) :]
+        windows = np.lib.stride_tricks.sliding_window_view(last, length)[::hop]
+        wanted = fe.spectral.band_power(windows, FS, {"a": (8, 13)})[:, 0]
+        worst = max(worst, np.abs(got / wanted - 1).max())
+    assert engine.counters["samples"] == 10_000_000
+    assert worst < 1e-12
+
+
+@native
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bins": np.array([0, 5])}, {"bins": np.array([3, 64])}, {"bins": np.array([5, 5])}, {"scale": np.ones(4)},
+        {"edges": np.array([[0, 6]])}, {"edges": np.array([[2, 2]])}, {"weight": np.ones(2)},
+        {"detrend": np.array([2])}, {"taper": np.ones(3)},
+    ],
+)  # fmt: skip
+def test_damaged_tensors_are_refused(engine, change):
+    tensors = {
+        "taper": np.array([0.5, 0.5]), "detrend": np.array([1]), "bins": np.array([1, 6]), "scale": np.ones(5),
+        "edges": np.array([[0, 5]]), "weight": np.ones(1),
+    }  # fmt: skip
+    fe.Engine(_program([Op("sliding_power", (0,), tensors)], 3), backend=engine)
+    with pytest.raises(ValueError, match="sliding_power"):
+        fe.Engine(_program([Op("sliding_power", (0,), tensors | change)], 3), backend=engine)
+
+
+@native
+def test_endless_windows_are_refused():
+    good = _program([Op("sliding_power", (0,), {
+        "taper": np.array([0.5, 0.5]), "detrend": np.array([1]), "bins": np.array([1, 6]), "scale": np.ones(5),
+        "edges": np.array([[0, 5]]), "weight": np.ones(1)})], 1)  # fmt: skip
+    endless = Program(good.ops, good.header | {"window.length": np.array([1 << 21])}, good.metadata)
+    with pytest.raises(ValueError, match="slides over a window of 2097152 samples"):
+        fe.Engine(endless)
+
+
+def test_parameters():
+    with pytest.raises(ValueError, match="taper must be one of 'hann', 'hamming', 'boxcar'"):
+        fe.BandPower(BANDS, "sliding", taper="blackman")
+    with pytest.raises(ValueError, match="none in the band 'low'"):
+        powers("sliding", np.zeros((1, 500)), 100, 10, {"low": (1.0, 1.5)})
+    assert "sliding" in repr(fe.BandPower(BANDS, "sliding"))
