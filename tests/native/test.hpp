@@ -69,6 +69,9 @@ public:
     void i64(const std::string& name, std::vector<std::int64_t> shape, const std::vector<std::int64_t>& values) {
         put("I64", name, std::move(shape), values);
     }
+    void u8(const std::string& name, const std::string& text) {
+        put("U8", name, {std::int64_t(text.size())}, std::vector<char>(text.begin(), text.end()));
+    }
     void f64(const std::string& name, double value) { f64(name, {1}, {value}); }
     void i64(const std::string& name, std::int64_t value) { i64(name, {1}, {value}); }
 
@@ -211,7 +214,13 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     std::vector<std::int64_t> features = {last()};
     if (o.with_fft) {
         op("window", {filtered});
-        const std::string fft = op("fft_power", {last()});
+        const std::int64_t window = last();
+        const std::string reduce = op("reduce", {window});
+        m.u8(reduce + "names", "std\nquantile");
+        m.f64(reduce + "params", {2, 1}, {0, 0.3});
+        m.i64(reduce + "n_params", {2}, {1, 1});
+        features.push_back(last());
+        const std::string fft = op("fft_power", {window});
         m.f64(fft + "taper", {o.length}, std::vector<double>(std::size_t(o.length), 0.5));
         const std::int64_t stop = o.length / 2 + 1;
         m.i64(fft + "bins", {2}, {0, stop});
@@ -230,7 +239,7 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     op("concat", features);
     const std::string log = op("log", {last()});
     m.f64(log + "gain", 0.5), m.f64(log + "offset", 1.4), m.f64(log + "floor", 1e-4);
-    const std::int64_t F = 4 * n_out;
+    const std::int64_t F = (o.with_fft ? 6 : 4) * n_out;
     const std::string affine = op("affine", {last()});
     m.f64(affine + "shift", {F}, random_values(std::size_t(F), 2));
     m.f64(affine + "scale", {F}, random_values(std::size_t(F), 3));

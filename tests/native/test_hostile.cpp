@@ -120,9 +120,10 @@ void test_shapes(const Model& model) {
 
 // Each op becomes every other kind of op, or reads other slots.
 void test_kinds(const Model& model) {
-    const char* kinds[] = {"reference", "matrix", "sos",    "bank_power", "window", "fft_power", "bandsum",
-                           "relative",  "log",    "affine", "concat",     "linear", "softmax",   "sigmoid",
-                           "ema",       "boxcar", "rls",    "running",    "",       "call",      "x\x1b[31m\n"};
+    const char* kinds[] = {"reference", "matrix",   "sos",    "bank_power", "window", "fft_power",
+                           "bandsum",   "relative", "log",    "affine",     "concat", "linear",
+                           "softmax",   "sigmoid",  "ema",    "boxcar",     "rls",    "running",
+                           "",          "call",     "reduce", "x\x1b[31m\n"};
     std::vector<std::string> prefixes;
     for (const auto& [name, tensor] : model.tensors)
         if (name.size() > 3 && name.ends_with(".in")) prefixes.push_back(name.substr(0, name.size() - 2));

@@ -241,9 +241,9 @@ void ReductionList::add(const std::string& name, std::span<const double> params)
 
 void ReductionList::run(double* x, index n_signals, double* memory, double* out, index out_stride) const noexcept {
     const unsigned bad = kernels().reductions->zero_non_finite(x, n_samples_);
-    double* values = memory + scratch_;
+    double *values = memory, *scratch = memory + most_values_ * kLanes;
     for (const Entry& e : entries_) {
-        e.kernel({x, n_samples_, e.params.data(), index(e.params.size()), memory, values});
+        e.kernel({x, n_samples_, e.params.data(), index(e.params.size()), scratch, values});
         for (index v = 0; v < e.n_values; ++v, out += out_stride)
             for (index l = 0; l < kLanes; ++l) {
                 const double value = bad >> l & 1 ? std::numeric_limits<double>::quiet_NaN() : values[v * kLanes + l];
