@@ -32,7 +32,7 @@ _STAGES = (
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
-    "TimeDomain", "Complexity", "SpectralShape",
+    "TimeDomain", "Complexity", "SpectralShape", "Connectivity",
     "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
 )  # fmt: skip
 _WHERE |= dict.fromkeys(_STAGES, "stages")

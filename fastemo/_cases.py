@@ -35,7 +35,8 @@ from fastemo._case_programs import (
     _taper_op,
     _vector_op,
 )
-from fastemo._feature_cases import FEATURES_BY_KIND, cross_spectra, reduce_op, reduce_signals, reduce_spectra
+from fastemo._connectivity_cases import analytic_spectra, cross_op, cross_spectra
+from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op
 from fastemo._riemann_cases import of_windows
 from fastemo._signal_cases import array_function as _array_function
@@ -208,6 +209,7 @@ CASES: tuple[Case, ...] = (
     kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
     kernel("rfft", bits="B", make=_rfft),
     kernel("cross_spectra", bits="B", make=_of_module(cross_spectra)),
+    kernel("analytic_spectra", bits="B", make=_of_module(analytic_spectra, SFREQ, BANDS)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
     kernel("band_power_welch", bits="B", make=_function("band_power", "welch")),
     kernel("band_power_multitaper", bits="B", make=_function("band_power", "multitaper")),
@@ -255,6 +257,8 @@ CASES: tuple[Case, ...] = (
     op("reduce", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), reduce_op(1, LENGTH, SFREQ)])),
     op("taper_power", bits="B", make=_ops(_taper_op)),
     op("sliding_power", bits="B", make=_ops(_sliding_op)),
+    op("cross", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.0)])),
+    op("cross fading", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.98)])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
     op("log", bits="A", make=_vector_op("log", lambda n, rng: _scalars(gain=2.0, offset=-1.0, floor=1e-4))),
@@ -295,6 +299,8 @@ CASES: tuple[Case, ...] = (
     stage("DifferentialEntropy", bits="A", make=_feature(lambda fe: fe.DifferentialEntropy(BANDS))),
     stage("DifferentialEntropy spectral", bits="B", make=_feature(
         lambda fe: fe.DifferentialEntropy(BANDS, "spectral"))),
+    stage("Connectivity", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, ["plv", "wpli", "imcoh"]))),
+    stage("Connectivity memory", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, "cohy", memory=0.5))),
     stage("TimeDomain", bits="A", make=_feature(lambda fe: fe.TimeDomain(fe.TimeDomain.allowed))),
     stage("Complexity", bits="A", make=_feature(lambda fe: fe.Complexity(fe.Complexity.allowed))),
     stage("SpectralShape", bits="B", make=_feature(lambda fe: fe.SpectralShape(fe.SpectralShape.allowed))),

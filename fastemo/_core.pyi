@@ -116,6 +116,14 @@ def rfft(
 def tapered_spectra(
     x: NDArray[Any], tapers: NDArray[np.float64], first: int, stop: int, threads: int = 1
 ) -> NDArray[np.float64]: ...
+def analytic_spectra(
+    x: NDArray[Any],
+    poles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    direct: NDArray[np.float64],
+    skip: int = 0,
+    threads: int = 1,
+) -> NDArray[np.float64]: ...
 def cross_spectra(
     spectra: NDArray[np.float64],
     bands: NDArray[np.intp],

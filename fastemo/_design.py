@@ -11,6 +11,8 @@ import numpy as np
 
 __all__ = [
     "FILLED",
+    "analytic_bandpass",
+    "analytic_bank",
     "band_delay",
     "band_edges",
     "butterworth",
@@ -54,6 +56,51 @@ def butterworth(sfreq: float, low: float | None, high: float | None, order: int,
     if high is None:
         return butter(order, low, "highpass", fs=sfreq, output="sos")
     return butter(order, [low, high], "bandpass", fs=sfreq, output="sos")
+
+
+def analytic_bandpass(
+    sfreq: float, low: float, high: float, order: int, where: str
+) -> tuple[np.ndarray, np.ndarray, complex]:
+    """A causal filter that passes a band's positive frequencies only: poles and weights (order,), and direct gain.
+
+    y = direct x + sum_k weight_k s_k, s_k[n] = pole_k s_k[n - 1] + x[n]. The poles are those of the Butterworth band-pass
+    at positive frequencies; half of the zeros are at 0 Hz, half at Nyquist. At the band's centre it is twice the
+    band-pass, so that the real part is that of the band and the absolute value its envelope.
+    """
+    from scipy.signal import butter
+
+    butterworth(sfreq, low, high, order, where)
+    zeros, poles, gain = butter(order, [low, high], "bandpass", fs=sfreq, output="zpk")
+    centre = np.exp(-2j * np.pi * np.sqrt(low * high) / sfreq)
+    target = 2 * gain * np.prod(1 - zeros * centre) / np.prod(1 - poles * centre)
+    poles = poles[poles.imag > 0]
+    if len(poles) < order:
+        raise ValueError(
+            f"{where} is too wide for an analytic signal of order {order}: split it, or use an even order"
+        )
+    poles = poles[np.argsort(poles.imag)]
+    n_low = (order + 1) // 2
+
+    def numerator(x: Any) -> Any:
+        return (1 - x) ** n_low * (1 + x) ** (order - n_low)
+
+    scale = target * np.prod(1 - poles * centre) / numerator(centre)
+    weights = [numerator(1 / p) / np.prod(1 - np.delete(poles, k) / p) for k, p in enumerate(poles)]
+    direct = (-1) ** n_low / np.prod(-poles)
+    return poles, scale * np.array(weights), complex(scale * direct)
+
+
+def analytic_bank(
+    sfreq: float, bands: Mapping[str, tuple[float, float]], order: int, where: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One such filter per band: poles and weights (n_bands, order, 2), direct (n_bands, 2), pairs of parts."""
+    filters = [
+        analytic_bandpass(sfreq, low, high, order, f"the band {name!r} of {where}")
+        for name, (low, high) in bands.items()
+    ]
+    poles, weights, direct = (np.array(part) for part in zip(*filters, strict=True))
+    pairs = (np.stack([part.real, part.imag], axis=-1) for part in (poles, weights, direct))
+    return next(pairs), next(pairs), next(pairs)
 
 
 def notch(sfreq: float, freq: float, q: float, harmonics: int, where: str) -> np.ndarray:

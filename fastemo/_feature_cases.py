@@ -10,7 +10,7 @@ import numpy as np
 
 from fastemo._program import Op
 
-__all__ = ["FEATURES_BY_KIND", "cross_spectra", "reduce_op", "reduce_signals", "reduce_spectra"]
+__all__ = ["FEATURES_BY_KIND", "reduce_op", "reduce_signals", "reduce_spectra"]
 
 FEATURES_BY_KIND = {
     "statistics": ("mean", "std", "ptp_amp", "rms", "skewness", "kurtosis", "quantile"),
@@ -62,17 +62,3 @@ def reduce_op(slot: int, n_samples: int, sfreq: float) -> Op:
     text = np.frombuffer("\n".join(names).encode(), np.uint8)
     n_params = np.array([len(values) for values in given])
     return Op("reduce", (slot,), {"names": text, "params": params, "n_params": n_params})
-
-
-def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
-    """Every measure between all channels, over segments of 20 samples."""
-    tapers = np.stack([np.hanning(20), np.sin(np.pi * (np.arange(20) + 0.5) / 10)])
-    bands, rows = np.array([[0, 3, 0, 3], [3, 8, 4, 8]]), np.arange(n_channels)
-
-    def call(x: np.ndarray) -> np.ndarray:
-        segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
-        spectra = module.tapered_spectra(segments, tapers, 1, 9)
-        planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
-        return planes[..., :n_channels]
-
-    return call

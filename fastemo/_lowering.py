@@ -176,10 +176,7 @@ class Build:
         """Mean square over the window of one cascade per band, `sos` (n_bands, n_sections, 6)."""
         zi = np.zeros((*sos.shape[:2], 2)) if at_rest else np.array([first_sample_state(s) for s in sos])
         self.add("bank_power", coef=sos, zi=zi)
-        for (name, edges), section in zip(bands.items(), sos, strict=True):
-            path = self._path.behind(section)
-            self.delays[name] = path.delay(*edges)
-            self.warmup = max(self.warmup, path.filled_after())
+        self.through(bands, sos)
         values = len(bands) * len(self.ch_names)
         blocks = self.length // gcd(self.length, self.hop)
         self.state_bytes += 8 * values * (2 * sos.shape[1] + blocks)
@@ -241,6 +238,13 @@ class Build:
         self.features = tuple(Feature(name, channel) for name in names for channel in self.ch_names)
         self.delays |= dict.fromkeys(names, self._path.delay(0, self.sfreq / 2))
         self._scale, self._n_bands = "", 0
+
+    def through(self, bands: BandSet, sos: np.ndarray) -> None:
+        """Counts the delay and the time to fill of one cascade per band."""
+        for (name, edges), section in zip(bands.items(), sos, strict=True):
+            path = self._path.behind(section)
+            self.delays[name] = path.delay(*edges)
+            self.warmup = max(self.warmup, path.filled_after())
 
     def becomes(self, features: Sequence[Feature], scale: str = "") -> None:
         """The current slot holds one row of these features, of what `scale` says."""

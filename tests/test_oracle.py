@@ -11,7 +11,9 @@ N_SAMPLES = 500
 # Other orders of the same operations: a few hundred roundings, of numbers that may nearly cancel.
 RTOL, ATOL = 1e-9, 1e-11
 FIXED_CHANNELS = {"SpatialFilter": 7}
-LEAST_CHANNELS = {"Asymmetry": 2, "Bipolar": 2, "CommonAverage": 2, "Reference": 2, "RegressOut": 2}
+LEAST_CHANNELS = dict.fromkeys(
+    ("Asymmetry", "Bipolar", "CommonAverage", "Connectivity", "Reference", "RegressOut", "cross"), 2
+)
 
 
 def signal(n_channels, n_samples=N_SAMPLES, dtype=np.float64, seed=0):
@@ -22,7 +24,7 @@ def signal(n_channels, n_samples=N_SAMPLES, dtype=np.float64, seed=0):
 
 
 def channels_of(case, n_channels):
-    return max(FIXED_CHANNELS.get(case.name, n_channels), LEAST_CHANNELS.get(case.name, 1))
+    return max(FIXED_CHANNELS.get(case.name, n_channels), LEAST_CHANNELS.get(case.name.split()[0], 1))
 
 
 def pairs(cases=CASES):

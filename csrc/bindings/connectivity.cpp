@@ -88,11 +88,56 @@ py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, co
     return out;
 }
 
+// (n_epochs, n_channels, n) -> analytic signals from sample `skip` on, as spectra of one bin per band:
+// (n_bands, n_epochs (n - skip), 1, 2, padded channels).
+py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
+                                     index skip, int threads) {
+    const ArrayView v = view_of(x.ptr(), "x");
+    if (v.nd != 3) refuse("x must have shape (n_epochs, n_channels, n_samples)");
+    const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
+    if (n_epochs * n_channels * n == 0) refuse("x must not be empty");
+    if (poles.ndim() != 3 || poles.size() == 0 || poles.shape(2) != 2) refuse("poles must have shape (n_bands, n_poles, 2)");
+    const index n_bands = poles.shape(0), n_poles = poles.shape(1);
+    if (weights.ndim() != 3 || weights.shape(0) != n_bands || weights.shape(1) != n_poles || weights.shape(2) != 2)
+        refuse("weights must have shape (", n_bands, ", ", n_poles, ", 2)");
+    if (direct.ndim() != 2 || direct.shape(0) != n_bands || direct.shape(1) != 2)
+        refuse("direct must have shape (", n_bands, ", 2)");
+    if (skip < 0 || skip >= n) refuse("skip is ", skip, ", expected from 0 to ", n - 1);
+    const index stride = padded(n_channels), kept = n - skip;
+    py::array_t<double> out({n_bands, n_epochs * kept, index(1), index(2), stride});
+    double* spectra = out.mutable_data();
+    const double *p = poles.data(), *w = weights.data(), *d = direct.data();
+    for (index k = 0; k < n_bands * n_poles; ++k)
+        if (!(p[2 * k] * p[2 * k] + p[2 * k + 1] * p[2 * k + 1] < 1)) refuse("poles must lie inside the unit circle");
+    constexpr index kRowsAtOnce = 64;
+    const index state_size = 2 * n_poles * stride;
+    const double ns = 1.2 * double(n_epochs * n * stride / kLanes * n_bands * n_poles);
+    for_parts(n_epochs * n_bands, threads, ns, state_size + (1 + 3 * kRowsAtOnce) * stride, [&](index part, double* state) {
+        const index epoch = part / n_bands, band = part % n_bands;
+        double *const offset = state + state_size, *const rows = offset + stride, *const skipped = rows + kRowsAtOnce * stride;
+        std::fill_n(state, state_size, 0.0);
+        double* const to = spectra + (band * n_epochs + epoch) * kept * 2 * stride;
+        const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
+        for (index i = 0; i < n;) {
+            const index count = std::min({kRowsAtOnce, n - i, i < skip ? skip - i : n - i});
+            kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count, 1.0, rows,
+                                stride, 0, stride);
+            if (i == 0) std::copy_n(rows, stride, offset);
+            kernels().cross->analytic({p + 2 * band * n_poles, w + 2 * band * n_poles, {d[2 * band], d[2 * band + 1]},
+                                       n_poles, state, rows, offset, i < skip ? skipped : to + (i - skip) * 2 * stride, count,
+                                       stride, 2});
+            i += count;
+        }
+    });
+    return out;
+}
+
 }  // namespace
 
 void bind_connectivity(py::module_& m) {
     using namespace py::literals;
     m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
+    m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0, "threads"_a = 1);
     m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);
 }
 

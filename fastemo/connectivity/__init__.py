@@ -1,6 +1,40 @@
-"""Which signals go together, by frequency: arrays in, a `Connectivity` out."""
+"""Which signals go together, by frequency: arrays in, a `ConnectivityResult` out."""
 
-from fastemo.connectivity.result import Connectivity
+from fastemo.connectivity import graph
+from fastemo.connectivity.autoregressive import (
+    DIRECTED,
+    Autoregression,
+    directed_connectivity,
+    fit_autoregression,
+    granger,
+    transfer_entropy,
+)
+from fastemo.connectivity.covariation import (
+    correlation,
+    mutual_information,
+    partial_correlation,
+    shrunk_covariance,
+    surrogate_threshold,
+    surrogates,
+)
+from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.spectral_measures import METHODS, connectivity
 
-__all__ = ["METHODS", "Connectivity", "connectivity"]
+__all__ = [
+    "DIRECTED",
+    "METHODS",
+    "Autoregression",
+    "ConnectivityResult",
+    "connectivity",
+    "correlation",
+    "directed_connectivity",
+    "fit_autoregression",
+    "granger",
+    "graph",
+    "mutual_information",
+    "partial_correlation",
+    "shrunk_covariance",
+    "surrogate_threshold",
+    "surrogates",
+    "transfer_entropy",
+]

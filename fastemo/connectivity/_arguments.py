@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_flat", "check_threads", "epochs_of", "names_of", "pairs_of", "refuse_nan"]
+__all__ = ["check_counts", "check_flat", "check_threads", "epochs_of", "names_of", "pairs_of", "refuse_nan"]
+
+
+DEBIASED = {"ppc", "pli2_unbiased", "wpli2_debiased"}
+FEW = 10
 
 
 def epochs_of(x: Any) -> np.ndarray:
@@ -82,3 +88,27 @@ def refuse_nan(x: np.ndarray, names: Sequence[str]) -> None:
         f"x holds {len(bad)} NaN or infinite values, the first in channel {names[c]!r} of observation {o}: "
         "drop the epoch or interpolate the channel"
     )
+
+
+def check_counts(counts: dict[str, int], effective: dict[str, float], observations: str, mode: str) -> None:
+    void = [m for m, n in counts.items() if n < 2]
+    if void:
+        instead = (
+            'observations="segments" with nperseg='
+            if mode == "fourier"
+            else 'observations="tapers" or "segments"'
+        )
+        raise ValueError(
+            f"{', '.join(void)} would rest on one observation, where every pair gives the same value: pass more epochs, "
+            f"or {instead}"
+        )
+    few = {m: n for m, n in effective.items() if n < FEW and m not in DEBIASED}
+    if few:
+        least = min(few.values())
+        warnings.warn(
+            f"{', '.join(few)} rest on {least:.3g} independent observations ({observations}): "
+            f"coherence and PLV of unrelated signals are about {sqrt(pi / (4 * least)):.2f} there, so compare only with "
+            "results of as many, or use ppc or wpli2_debiased",
+            RuntimeWarning,
+            stacklevel=3,
+        )

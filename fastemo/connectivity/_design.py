@@ -10,33 +10,67 @@ from typing import Any
 import numpy as np
 
 from fastemo._design import band_edges
+from fastemo._validate import check_positive
 from fastemo.bands import check_bands
 
-__all__ = ["bins_of_bands", "check_slopes", "independent_share", "segments_of", "single_bins", "tapers_of"]
+__all__ = [
+    "bands_in_hz",
+    "bins_of_bands",
+    "check_slopes",
+    "independent_share",
+    "segments_of",
+    "single_bins",
+    "tapers_of",
+]
+
+
+def _one_of(bands: Any, fmin: Any, fmax: Any) -> None:
+    if (bands is None) == (fmin is None and fmax is None):
+        raise ValueError("pass bands, or fmin and fmax: one of the two is needed")
+
+
+def _limits(fmin: Any, fmax: Any) -> tuple[np.ndarray, np.ndarray]:
+    if fmin is None or fmax is None:
+        raise ValueError(f"fmin and fmax are needed together, got fmin={fmin!r} and fmax={fmax!r}")
+    low, high = np.atleast_1d(np.asarray(fmin, float)), np.atleast_1d(np.asarray(fmax, float))
+    if low.ndim != 1 or low.shape != high.shape:
+        raise ValueError(f"fmin and fmax must be of the same length, got shapes {low.shape} and {high.shape}")
+    return low, high
+
+
+def _within(lo: float, hi: float, sfreq: float) -> None:
+    if not 0 <= lo <= hi <= sfreq / 2:
+        raise ValueError(
+            f"fmin and fmax must be 0 <= fmin <= fmax <= {sfreq / 2:g} Hz, got {lo:g} and {hi:g}"
+        )
+
+
+def bands_in_hz(bands: Any, fmin: Any, fmax: Any, sfreq: float) -> dict[str, tuple[float, float]]:
+    """Bands by name, as filters take them."""
+    _one_of(bands, fmin, fmax)
+    if bands is None:
+        low, high = _limits(fmin, fmax)
+        for lo, hi in zip(low.tolist(), high.tolist()):
+            _within(lo, hi, sfreq)
+        bands = {f"{lo:g}-{hi:g}": (lo, hi) for lo, hi in zip(low.tolist(), high.tolist())}
+    names, edges = check_bands(bands, sfreq)
+    return dict(zip(names, map(tuple, edges.tolist()), strict=True))
 
 
 def bins_of_bands(
     bands: Any, fmin: Any, fmax: Any, n: int, sfreq: float
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Names, and edges (n_bands, 4): first and past-the-last bin, and those strictly inside, for the phase slope."""
-    if (bands is None) == (fmin is None and fmax is None):
-        raise ValueError("pass bands, or fmin and fmax: one of the two is needed")
+    _one_of(bands, fmin, fmax)
     if bands is not None:
         names, limits = check_bands(bands, sfreq)
         edges = band_edges(dict(zip(names, limits.tolist())), n, sfreq)
         inside = edges[:, 0] + (np.abs(edges[:, 0] * sfreq / n - limits[:, 0]) <= 1e-9 * limits[:, 0])
         return names, np.column_stack([edges, inside, edges[:, 1]]).astype(np.intp)
-    if fmin is None or fmax is None:
-        raise ValueError(f"fmin and fmax are needed together, got fmin={fmin!r} and fmax={fmax!r}")
-    low, high = np.atleast_1d(np.asarray(fmin, float)), np.atleast_1d(np.asarray(fmax, float))
-    if low.ndim != 1 or low.shape != high.shape:
-        raise ValueError(f"fmin and fmax must be of the same length, got shapes {low.shape} and {high.shape}")
+    low, high = _limits(fmin, fmax)
     labels, rows = [], []
     for lo, hi in zip(low.tolist(), high.tolist()):
-        if not 0 <= lo <= hi <= sfreq / 2:
-            raise ValueError(
-                f"fmin and fmax must be 0 <= fmin <= fmax <= {sfreq / 2:g} Hz, got {lo:g} and {hi:g}"
-            )
+        _within(lo, hi, sfreq)
         at_lo, at_hi = lo * n / sfreq, hi * n / sfreq
         first, stop = ceil(at_lo * (1 - 1e-12)), floor(at_hi * (1 + 1e-12)) + 1
         if stop <= first:
@@ -68,8 +102,15 @@ def check_slopes(edges: np.ndarray, names: Sequence[str], n: int, sfreq: float) 
             )
 
 
+def tapers_of(mode: str, n: int, sfreq: float, bandwidth: Any) -> np.ndarray:
+    """Tapers (n_tapers, n), each times the root of its weight; `bandwidth` in Hz."""
+    if bandwidth is not None:
+        bandwidth = check_positive("mt_bandwidth", bandwidth, unit="Hz") * n / (2 * sfreq)
+    return _tapers(mode, n, bandwidth)
+
+
 @lru_cache(maxsize=16)
-def tapers_of(mode: str, n: int, half_nbw: float | None) -> np.ndarray:
+def _tapers(mode: str, n: int, half_nbw: float | None) -> np.ndarray:
     """Tapers (n_tapers, n), each times the root of its weight."""
     if mode == "fourier":
         tapers = np.hanning(n)[None]

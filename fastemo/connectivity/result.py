@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Connectivity"]
+__all__ = ["ConnectivityResult"]
 
 # The value of the pair (target, seed), given that of (seed, target); all other measures are the same both ways.
 REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -20,7 +20,7 @@ REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Connectivity:
+class ConnectivityResult:
     """Measures of connectivity between pairs of channels.
 
     Attributes
@@ -109,7 +109,9 @@ class Connectivity:
 
     def __repr__(self) -> str:
         n = ", ".join(f"{method} of {self.n_observations[method]:.4g}" for method in self.values)
-        return f"<Connectivity of {len(self.seeds)} pairs, {len(self.freqs)} frequencies; observations: {n}>"
+        return (
+            f"<ConnectivityResult: {len(self.seeds)} pairs, {len(self.freqs)} frequencies; observations: {n}>"
+        )
 
     def _method(self, method: str | None) -> str:
         if method is None and len(self.values) == 1:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
 from fastemo._backend import resolve
+from fastemo._design import analytic_bank, butterworth, filled_after
 from fastemo._validate import check_in, check_positive
 from fastemo.connectivity._arguments import (
+    check_counts,
     check_flat,
     check_threads,
     epochs_of,
@@ -20,6 +20,7 @@ from fastemo.connectivity._arguments import (
     refuse_nan,
 )
 from fastemo.connectivity._design import (
+    bands_in_hz,
     bins_of_bands,
     check_slopes,
     independent_share,
@@ -27,7 +28,8 @@ from fastemo.connectivity._design import (
     single_bins,
     tapers_of,
 )
-from fastemo.connectivity.result import Connectivity
+from fastemo.connectivity.result import ConnectivityResult
+from fastemo.reference.connectivity import PER_SAMPLE
 
 __all__ = ["METHODS", "connectivity"]
 
@@ -38,8 +40,6 @@ METHODS = (
 
 # Those that average over tapers as well as over observations; the others take one cross-spectrum per observation.
 COHERENCIES = {"coh", "cohy", "imcoh", "psi"}
-DEBIASED = {"ppc", "pli2_unbiased", "wpli2_debiased"}
-FEW = 10
 
 
 def connectivity(
@@ -57,9 +57,11 @@ def connectivity(
     mt_bandwidth: float | None = None,
     nperseg: int | None = None,
     noverlap: int | None = None,
+    order: int | None = None,
+    skip: float | None = None,
     ch_names: Sequence[str] | None = None,
     threads: int = 1,
-) -> Connectivity:
+) -> ConnectivityResult:
     """Connectivity between channels in frequency bands, from one pass over their cross-spectra.
 
     Definitions and names are those of `mne_connectivity.spectral_connectivity_epochs` (and of its
@@ -78,12 +80,14 @@ def connectivity(
         "wpli2_debiased", "psi".
     fmin, fmax : float or sequence of float
         Bands that hold both their ends, as in mne-connectivity.
-    mode : {"multitaper", "fourier"}
+    mode : {"multitaper", "fourier", "filterbank"}
         "multitaper": Slepian tapers weighted by their concentration, those below 0.9 left out. "fourier": one
-        symmetric Hann taper.
-    observations : {"epochs", "tapers", "segments"}
+        symmetric Hann taper. "filterbank": causal analytic band-pass filters, for observations="time".
+    observations : {"epochs", "tapers", "segments", "time"}
         What is averaged over. "epochs": one cross-spectrum per epoch, the sum over its tapers. "tapers": one per
-        epoch and taper. "segments": one per segment of `nperseg` samples of each epoch.
+        epoch and taper. "segments": one per segment of `nperseg` samples of each epoch. "time": one per sample of
+        each epoch, as the stage `fastemo.Connectivity` has it; successive samples are not independent, so the
+        measures that need independence are refused.
     indices : (seeds, targets), optional
         Two sequences of channel numbers of the same length; by default all pairs below the diagonal.
     faverage : bool
@@ -92,18 +96,23 @@ def connectivity(
         Full bandwidth of the tapers in Hz ("multitaper"); by default that of 8 bins.
     nperseg, noverlap : int, optional
         Length and overlap of segments in samples ("segments"); the overlap is half of a segment by default.
+    order : int, optional
+        Of the filter bank, as in `scipy.signal.butter`; 4 by default.
+    skip : float, optional
+        Seconds at the start of each epoch that are left out while the filters fill ("filterbank"); by default as long as
+        that takes.
     ch_names : sequence of str, optional
     threads : int
         Results do not depend on it.
 
     Returns
     -------
-    Connectivity
+    ConnectivityResult
 
     Raises
     ------
     ValueError, TypeError
-        Fewer observations than a measure needs; a band in which there is no bin (two for "psi"); a channel that is
+        Fewer observations than a measure needs, or successive samples where it needs independent ones; a band in which there is no bin (two for "psi"); a channel that is
         flat or not finite; channel numbers out of range; an option that has no meaning for the others.
 
     Warns
@@ -133,63 +142,75 @@ def connectivity(
     methods = _methods(methods)
     x = epochs_of(x)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
-    check_in("mode", mode, ("multitaper", "fourier"))
-    check_in("observations", observations, ("epochs", "tapers", "segments"))
-    if mode != "multitaper" and mt_bandwidth is not None:
-        raise ValueError(f"mt_bandwidth={mt_bandwidth!r} has no meaning for mode={mode!r}: leave it out")
-    if observations != "segments" and (nperseg is not None or noverlap is not None):
-        raise ValueError(
-            f"nperseg and noverlap have no meaning for observations={observations!r}: leave them out"
-        )
+    check_in("mode", mode, ("multitaper", "fourier", "filterbank"))
+    check_in("observations", observations, ("epochs", "tapers", "segments", "time"))
+    threads = check_threads(threads)
+    only = {
+        "mt_bandwidth": (mt_bandwidth, "mode", mode, ("multitaper",)),
+        "order": (order, "mode", mode, ("filterbank",)),
+        "skip": (skip, "mode", mode, ("filterbank",)),
+        "nperseg": (nperseg, "observations", observations, ("segments",)),
+        "noverlap": (noverlap, "observations", observations, ("segments",)),
+    }
+    for name, (value, option, chosen, needed) in only.items():
+        if value is not None and chosen not in needed:
+            raise ValueError(f"{name}={value!r} has no meaning for {option}={chosen!r}: leave it out")
     names = names_of(ch_names, x.shape[1])
     seeds, targets = pairs_of(indices, x.shape[1])
-
-    independent = 1.0
-    if observations == "segments":
-        x, step = segments_of(x, nperseg, noverlap)
-    n_samples = x.shape[-1]
-    band_names, edges = bins_of_bands(bands, fmin, fmax, n_samples, sfreq)
-    if not faverage:
-        if "psi" in methods:
-            raise ValueError('"psi" is a sum over the bins of a band: it needs faverage=True')
-        edges, band_names = single_bins(edges, n_samples, sfreq)
-    elif "psi" in methods:
-        check_slopes(edges, band_names, n_samples, sfreq)
-    first, stop = int(edges[:, 0].min()), int(edges[:, 1].max())
-
-    bandwidth = None if mt_bandwidth is None else check_positive("mt_bandwidth", mt_bandwidth, unit="Hz")
-    tapers = tapers_of(mode, n_samples, None if bandwidth is None else bandwidth * n_samples / (2 * sfreq))
-    if observations == "segments":
-        independent = independent_share(tapers[0], step, x.shape[0])
-    n_epochs, n_tapers = x.shape[0], len(tapers)
-    counts = {
-        m: n_epochs * (n_tapers if m in COHERENCIES or observations == "tapers" else 1) for m in methods
-    }
-    effective = {m: independent * count for m, count in counts.items()}
-    _check_counts(counts, effective, observations, mode)
-
     rows, columns, row_of, column_of, stops = _layout(indices is None, seeds, targets, x.shape[1])
     used: Sequence[str] = names
     if columns is not None:
         x, used = x[:, columns], [names[c] for c in columns]
-    check_flat(x, used)
-    spectra = resolve("tapered_spectra")(x, tapers, first, stop, check_threads(threads))
+
+    if mode == "filterbank" or observations == "time":
+        _check_time(methods, mode, observations, faverage)
+        spectra, edges, limits, band_names, effective = _analytic(
+            x,
+            used,
+            sfreq,
+            bands_in_hz(bands, fmin, fmax, sfreq),
+            4 if order is None else order,
+            skip,
+            threads,
+        )
+        counts = dict.fromkeys(methods, int(spectra.shape[1]))
+        smallest = dict.fromkeys(methods, float(effective.min()))
+    else:
+        if observations == "segments":
+            x, step = segments_of(x, nperseg, noverlap)
+        band_names, edges = bins_of_bands(bands, fmin, fmax, x.shape[-1], sfreq)
+        if not faverage:
+            if "psi" in methods:
+                raise ValueError('"psi" is a sum over the bins of a band: it needs faverage=True')
+            edges, band_names = single_bins(edges, x.shape[-1], sfreq)
+        elif "psi" in methods:
+            check_slopes(edges, band_names, x.shape[-1], sfreq)
+        limits = np.stack([edges[:, 0], edges[:, 1] - 1], axis=1) * (sfreq / x.shape[-1])
+        tapers = tapers_of(mode, x.shape[-1], sfreq, mt_bandwidth)
+        independent = independent_share(tapers[0], step, x.shape[0]) if observations == "segments" else 1.0
+        per_observation = len(tapers) if observations == "tapers" else 1
+        counts = {m: len(x) * (len(tapers) if m in COHERENCIES else per_observation) for m in methods}
+        smallest = {m: independent * count for m, count in counts.items()}
+        check_counts(counts, smallest, observations, mode)
+        check_flat(x, used)
+        first = int(edges[:, 0].min())
+        spectra = resolve("tapered_spectra")(x, tapers, first, int(edges[:, 1].max()), threads)
+        edges = edges - first
+        if observations == "tapers":
+            spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
     if not np.isfinite(spectra[0]).all():
         refuse_nan(x, used)
-    if observations == "tapers":
-        spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
+    if observations == "time":
+        check_counts(counts, smallest, observations, mode)
 
     bits = sum(1 << METHODS.index(m) for m in methods)
-    planes = resolve("cross_spectra")(spectra, edges - first, rows, stops, bits, check_threads(threads))
+    planes = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)
     picked = planes[:, :, row_of, column_of]
     values, plane = {}, 0
     for m in (m for m in METHODS if m in methods):
         values[m] = picked[plane].T if m != "cohy" else (picked[plane] + 1j * picked[plane + 1]).T
         plane += 2 if m == "cohy" else 1
-
-    spacing = sfreq / n_samples
-    limits = np.stack([edges[:, 0], edges[:, 1] - 1], axis=1) * spacing
-    return Connectivity(
+    return ConnectivityResult(
         {m: values[m] for m in methods},
         seeds,
         targets,
@@ -197,8 +218,53 @@ def connectivity(
         limits.mean(axis=1),
         limits,
         band_names,
-        effective,
+        smallest,
     )
+
+
+def _check_time(methods: Sequence[str], mode: str, observations: str, faverage: bool) -> None:
+    if mode != "filterbank" or observations != "time":
+        raise ValueError(
+            f'mode="filterbank" and observations="time" go together, got mode={mode!r} and observations={observations!r}'
+        )
+    if not faverage:
+        raise ValueError(
+            'faverage=False has no meaning for mode="filterbank", which has no bins: leave it out'
+        )
+    for m in methods:
+        if m not in PER_SAMPLE:
+            raise ValueError(
+                f'"{m}" needs independent observations, and successive samples are none: choose observations="segments", '
+                f"or some of {', '.join(PER_SAMPLE)}"
+            )
+
+
+def _analytic(
+    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: int, skip: Any, threads: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
+    """Analytic signals as spectra with one bin per band, and how many independent samples each holds."""
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 1 <= order <= 16:
+        raise ValueError(f"order must be a whole number from 1 to 16, got {order!r}")
+    bank = analytic_bank(sfreq, bands, order, "bands")
+    n = x.shape[-1]
+    if skip is None:
+        skipped = max(
+            filled_after(butterworth(sfreq, low, high, order, "bands")) for low, high in bands.values()
+        )
+    else:
+        skipped = round(check_positive("skip", skip, zero=True, unit="seconds") * sfreq)
+    if skipped + 2 > n:
+        raise ValueError(
+            f"the first {skipped / sfreq:g} s are left out while the filters fill, and x has {n / sfreq:g} s: pass a longer "
+            "signal, or skip= for less"
+        )
+    check_flat(x, names)
+    spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
+    limits = np.array([*bands.values()])
+    widths = limits[:, 1] - limits[:, 0]
+    effective = np.minimum(len(x) * 2 * widths * (n - skipped) / sfreq, spectra.shape[1])
+    steps = np.arange(len(limits))
+    return spectra, np.stack([steps, steps + 1, steps, steps], axis=1), limits, tuple(bands), effective
 
 
 def _methods(methods: str | Sequence[str]) -> list[str]:
@@ -221,27 +287,3 @@ def _layout(all_pairs: bool, seeds: np.ndarray, targets: np.ndarray, n_channels:
     position = {int(c): i for i, c in enumerate(columns)}
     rows = np.array([position[int(s)] for s in unique_seeds])
     return rows, columns, row_of, column_of, np.full(len(rows), len(unique_targets))
-
-
-def _check_counts(counts: dict[str, int], effective: dict[str, float], observations: str, mode: str) -> None:
-    void = [m for m, n in counts.items() if n < 2]
-    if void:
-        instead = (
-            'observations="segments" with nperseg='
-            if mode == "fourier"
-            else 'observations="tapers" or "segments"'
-        )
-        raise ValueError(
-            f"{', '.join(void)} would rest on one observation, where every pair gives the same value: pass more epochs, "
-            f"or {instead}"
-        )
-    few = {m: n for m, n in effective.items() if n < FEW and m not in DEBIASED}
-    if few:
-        least = min(few.values())
-        warnings.warn(
-            f"{', '.join(few)} rest on {least:.3g} independent observations ({observations}): "
-            f"coherence and PLV of unrelated signals are about {sqrt(pi / (4 * least)):.2f} there, so compare only with "
-            "results of as many, or use ppc or wpli2_debiased",
-            RuntimeWarning,
-            stacklevel=3,
-        )

@@ -3,7 +3,7 @@
 The function kernels bear the names they have in `fastemo.signal` and `fastemo.spectral`.
 """
 
-from fastemo.reference.connectivity import cross_spectra, tapered_spectra
+from fastemo.reference.connectivity import analytic_spectra, cross_spectra, tapered_spectra
 from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.reference.riemann import congruence, covariance, hermitian_product, spectral_map
@@ -24,6 +24,7 @@ __all__ = [
     "SosFilter",
     "TaperedSpectra",
     "WaveletTransform",
+    "analytic_spectra",
     "band_power",
     "bank_power",
     "count_phrases",

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 
-__all__ = ["MEASURES", "cross_spectra", "tapered_spectra"]
+__all__ = [
+    "MEASURES",
+    "PER_SAMPLE",
+    "analytic",
+    "analytic_spectra",
+    "cross_spectra",
+    "measures_of",
+    "pair_sums",
+    "tapered_spectra",
+]
 
 LANES = 8  # channels are padded to whole groups, as the compiled core has them
 
 MEASURES = (
     "coh", "cohy", "imcoh", "plv", "ciplv", "ppc", "pli", "pli2_unbiased", "dpli", "wpli", "wpli2_debiased", "psi",
 )  # fmt: skip
+# Those that need no independent observations: successive samples will do.
+PER_SAMPLE = ("coh", "cohy", "imcoh", "plv", "ciplv", "pli", "dpli", "wpli")
 
 
 def tapered_spectra(x: np.ndarray, tapers: np.ndarray, first: int, stop: int, threads: int = 1) -> np.ndarray:
@@ -45,10 +57,9 @@ def cross_spectra(
     """
     wanted = [m for i, m in enumerate(MEASURES) if measures >> i & 1]
     z = spectra[:, :, :, 0] + 1j * spectra[:, :, :, 1]
-    power = np.sum(np.abs(z) ** 2, axis=(1, 2))
     planes = []
     for first, stop, inside, until in bands:
-        by_bin = [_measures(z[b], power[b], rows) for b in range(first, stop)]
+        by_bin = [measures_of(pair_sums(z[b], rows), rows) for b in range(first, stop)]
         band = {m: np.mean([of[m] for of in by_bin], axis=0) for m in MEASURES[:-1]}
         coherency = [of["cohy"] for of in by_bin[inside - first : max(until, inside) - first]]
         slopes = [np.imag(np.conj(a) * b) for a, b in itertools.pairwise(coherency)]
@@ -61,29 +72,39 @@ def cross_spectra(
     return np.where(np.arange(z.shape[-1]) < np.asarray(stops)[:, None], out, 0.0)
 
 
-def _measures(z: np.ndarray, power: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Every measure but the phase slope in one bin; z is (n_observations, n_tapers, n_channels)."""
-    n = len(z)
+def pair_sums(z: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    """Sums over observations that measures are made of; z is (n_observations, n_tapers, n_channels)."""
     x, y = z[:, :, rows, None], z[:, :, None, :]
     # Products and differences one by one, so that two copies of a channel have no imaginary part at all.
     re = np.sum(x.real * y.real + x.imag * y.imag, axis=1)
     im = np.sum(x.imag * y.real - x.real * y.imag, axis=1)
     s = re + 1j * im
-    coherency = s.sum(0) * _inverse(np.sqrt(power[rows, None] * power))
-    u = np.sum(s * _inverse(np.abs(s)), axis=0)
-    in_phase = 1 - np.clip(u.real / n, -1, 1) ** 2
-    sign = np.sign(im).sum(0)
-    total, magnitude, square = im.sum(0), np.abs(im).sum(0), (im**2).sum(0)
+    return {
+        "n": float(len(z)),
+        "power": np.sum(np.abs(z) ** 2, axis=(0, 1)),
+        "cross": s.sum(0),
+        "phase": np.sum(s * _inverse(np.abs(s)), axis=0),
+        "sign": np.sign(im).sum(0),
+        "magnitude": np.abs(im).sum(0),
+        "square": np.sum(im**2, axis=0),
+    }
+
+
+def measures_of(sums: dict[str, Any], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Every measure but the phase slope, from those sums."""
+    n, power, phase, sign = sums["n"], sums["power"], sums["phase"], sums["sign"]
+    coherency = sums["cross"] * _inverse(np.sqrt(power[rows, None] * power))
+    in_phase = 1 - np.clip(phase.real / n, -1, 1) ** 2
+    total, magnitude, square = sums["cross"].imag, sums["magnitude"], sums["square"]
     with np.errstate(divide="ignore", invalid="ignore"):  # of one observation there is no debiased form
-        pairs = n * (n - 1.0)
-        ppc = (np.abs(u) ** 2 - n) / np.float64(pairs)
+        ppc = (np.abs(phase) ** 2 - n) / np.float64(n * (n - 1))
         pli2 = (sign**2 / n - 1) / np.float64(n - 1)
     return {
         "coh": np.abs(coherency),
         "cohy": coherency,
         "imcoh": coherency.imag,
-        "plv": np.abs(u) / n,
-        "ciplv": np.abs(u.imag) / n / np.sqrt(np.where(in_phase == 0, 1, in_phase)),
+        "plv": np.abs(phase) / n,
+        "ciplv": np.abs(phase.imag) / n / np.sqrt(np.where(in_phase == 0, 1, in_phase)),
         "ppc": ppc,
         "pli": np.abs(sign) / n,
         "pli2_unbiased": pli2,
@@ -91,6 +112,44 @@ def _measures(z: np.ndarray, power: np.ndarray, rows: np.ndarray) -> dict[str, n
         "wpli": np.abs(total) * _inverse(magnitude),
         "wpli2_debiased": (total**2 - square) * _inverse(magnitude**2 - square),
     }
+
+
+def analytic(
+    poles: np.ndarray, weights: np.ndarray, direct: np.ndarray, state: np.ndarray, x: np.ndarray
+) -> np.ndarray:
+    """Analytic signals (n_bands, n_channels, n) of x (n_channels, n): y = direct x + sum_k weight_k s_k.
+
+    `poles` and `weights` are (n_bands, n_poles), `direct` (n_bands,); `state` (n_bands, n_poles, n_channels) is changed
+    in place, s_k <- pole_k s_k + x.
+    """
+    y = np.empty((len(poles), *x.shape), complex)
+    for n in range(x.shape[1]):
+        state[:] = poles[..., None] * state + x[:, n]
+        y[..., n] = direct[:, None] * x[:, n] + np.sum(weights[..., None] * state, axis=1)
+    return y
+
+
+def analytic_spectra(
+    x: np.ndarray, poles: np.ndarray, weights: np.ndarray, direct: np.ndarray, skip: int, threads: int = 1
+) -> np.ndarray:
+    """Analytic signals, less the first sample, as observations from sample `skip` on: (n_bands, n_epochs (n - skip), 1, 2, n_channels padded).
+
+    x is (n_epochs, n_channels, n); poles and weights (n_bands, n_poles, 2) and direct (n_bands, 2) are pairs of real and
+    imaginary part.
+    """
+    poles, weights, direct = (_complex(a) for a in (poles, weights, direct))
+    kept = x.shape[-1] - skip
+    out = np.zeros((len(poles), len(x) * kept, 1, 2, -(-x.shape[1] // LANES) * LANES))
+    for e, epoch in enumerate(x.astype(np.float64)):
+        state = np.zeros((*poles.shape, len(epoch)), complex)
+        y = analytic(poles, weights, direct, state, epoch - epoch[:, :1])[..., skip:].swapaxes(1, 2)
+        out[:, e * kept : (e + 1) * kept, 0, 0, : x.shape[1]] = y.real
+        out[:, e * kept : (e + 1) * kept, 0, 1, : x.shape[1]] = y.imag
+    return out
+
+
+def _complex(pairs: np.ndarray) -> np.ndarray:
+    return pairs[..., 0] + 1j * pairs[..., 1]
 
 
 def _inverse(x: np.ndarray) -> np.ndarray:

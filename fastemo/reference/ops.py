@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fastemo.reference.cross import Cross
 from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir
 from fastemo.reference.history import History
@@ -296,6 +297,7 @@ OPS = {
     "sos": Sos,
     "fir": Fir,
     "bank_power": BankPower,
+    "cross": Cross,
     "window": Window,
     "fft_power": FftPower,
     "reduce": Reduce,

@@ -5,6 +5,7 @@ from fastemo.stages.alignment import Standardize
 from fastemo.stages.artefacts import Quality
 from fastemo.stages.asymmetries import Asymmetry
 from fastemo.stages.base import Stage, Trainable, Windows
+from fastemo.stages.connectivity import Connectivity
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
@@ -22,6 +23,7 @@ __all__ = [
     "Bipolar",
     "CommonAverage",
     "Complexity",
+    "Connectivity",
     "CustomSos",
     "Decoder",
     "Despike",

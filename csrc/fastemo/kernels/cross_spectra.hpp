@@ -94,15 +94,16 @@ FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, cons
 
 // Adds the measures that are asked for, in the order of their bits; `previous` is the pair's coherency one bin before.
 template <bool kPhase, bool kImaginary>
-FASTEMO_INLINE void add_measures(const CrossArgs& a, const CrossSums& s, vd inverse_root, bool first, bool slope,
-                                 double weight, double* out, double* previous) {
-    const vd one = vd::all(1), n = vd::all(double(a.n_observations));
+FASTEMO_INLINE void add_measures(unsigned measures, double n_observations, const CrossSums& s, vd inverse_root, bool first,
+                                 bool slope, double weight, double* out, index out_stride, double* previous,
+                                 index previous_stride) {
+    const vd one = vd::all(1), n = vd::all(n_observations);
     const auto put = [&](vd value) FASTEMO_INLINE_LAMBDA {
         (first ? value : vd::load(out) + value).store(out);
-        out += a.out_stride;
+        out += out_stride;
     };
     const auto mean = [&](vd value) FASTEMO_INLINE_LAMBDA { put(value * vd::all(weight)); };
-    const auto wants = [&](int bit) { return (a.measures >> bit & 1) != 0; };
+    const auto wants = [&](int bit) { return (measures >> bit & 1) != 0; };
 
     const vd re = s.re * inverse_root, im = s.im * inverse_root;
     if (wants(CrossArgs::coh)) mean(sqrt(fma(re, re, im * im)));
@@ -130,10 +131,10 @@ FASTEMO_INLINE void add_measures(const CrossArgs& a, const CrossSums& s, vd inve
         }
     }
     if (wants(CrossArgs::psi)) {
-        const vd before_re = vd::load(previous), before_im = vd::load(previous + a.stride);
+        const vd before_re = vd::load(previous), before_im = vd::load(previous + previous_stride);
         put(slope ? before_re * im - before_im * re : vd::all(0));
         re.store(previous);
-        im.store(previous + a.stride);
+        im.store(previous + previous_stride);
     }
 }
 
@@ -151,9 +152,10 @@ FASTEMO_NOINLINE void cross_tile(const CrossArgs& a, const double* bin, const do
         CrossSums sums[R];
         sum_observations<kPhase, kImaginary, R>(a, bin, inverse, rows, c, sums);
         for (index k = 0; k < count; ++k)
-            add_measures<kPhase, kImaginary>(a, sums[k], vd::all(inverse_root[rows[k]]) * vd::load(inverse_root + c), first,
-                                             slope, weight, a.out + (r + k) * a.stride + c,
-                                             previous + 2 * (r + k - a.r0) * a.stride + c);
+            add_measures<kPhase, kImaginary>(a.measures, double(a.n_observations), sums[k],
+                                             vd::all(inverse_root[rows[k]]) * vd::load(inverse_root + c), first, slope,
+                                             weight, a.out + (r + k) * a.stride + c, a.out_stride,
+                                             previous + 2 * (r + k - a.r0) * a.stride + c, a.stride);
     }
 }
 

@@ -29,6 +29,12 @@ struct Slot {
     // Wider slots than this cannot be meant, and narrower ones keep every product of sizes within 64 bits.
     static constexpr index kMaxStride = index(1) << 27;
 
+    // A product of sizes of a file, as long as there can be memory for so many.
+    static index checked(index a, index b) {
+        if (a > kMaxStride || b > kMaxStride || a * b > 2 * kMaxStride) throw std::bad_alloc();
+        return a * b;
+    }
+
     static Slot make(Kind kind, index rows, index cols, index capacity) {
         if (rows > kMaxStride || cols > kMaxStride || rows > kMaxStride / padded(cols)) throw std::bad_alloc();
         Slot s{kind, rows, cols, rows * padded(cols), {}, nullptr};
@@ -104,6 +110,7 @@ std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_fir(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
+std::unique_ptr<Op> make_cross(const OpInit&);
 std::unique_ptr<Op> make_fft_power(const OpInit&);
 std::unique_ptr<Op> make_taper_power(const OpInit&);
 std::unique_ptr<Op> make_sliding_power(const OpInit&);

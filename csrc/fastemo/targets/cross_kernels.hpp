@@ -20,11 +20,48 @@ struct CrossArgs {
     index out_stride;               // from one plane to the next
 };
 
+// A bank's filter with complex poles: what it makes of real signals has, all but for a rest, no negative frequencies.
+struct AnalyticArgs {
+    const double *poles, *weights;  // [n_poles][2]
+    double direct[2];
+    index n_poles;
+    double* state;         // [n_poles][2][stride], zero at first
+    const double* in;      // [n][stride]
+    const double* offset;  // [stride], taken off the samples: the first of them, which hides the step there
+    double* out;       // [n][parts][stride]: real part, imaginary part and, of three parts, 1 / abs (0 for 0)
+    index n, stride, parts;
+};
+
+// Sums over the products of all pairs in a moving window, or under a memory that fades.
+struct PairSumsArgs {
+    static constexpr index kMost = 16;  // samples in one call
+
+    const double* const* added;    // [n_added] samples [3][stride], as `analytic` writes them
+    const double* const* dropped;  // [n_dropped]
+    index n_added, n_dropped;
+    const double* fading;  // weights of the added, or null: all 1, which is a window
+    double decay;          // of what was there before
+    double* sums;          // pair_sums_size(n_channels, measures) values
+    double* fresh;         // the same without anything dropped, null if there are none
+    bool renew;            // let `sums` be what `fresh` comes to
+    index n_channels, stride;
+    unsigned measures;
+    double total;  // number or weight of the observations
+    double* out;   // null, or planes of the measures, pairs below the diagonal row by row
+    index out_stride;
+    double* scratch;  // pair_sums_scratch(stride) values
+};
+
 struct CrossKernels {
     // All bins of taper (x - mean), `imaginary` values from the real to the imaginary part of a channel.
     void (*tapered_spectra)(const FftPlan<double>& plan, const FftInput& in, const double* taper, double* out,
                             index bin_stride, index imaginary, double* scratch, index c0, index c1);
     void (*cross_spectra)(const CrossArgs&, double* scratch);
+
+    void (*analytic)(const AnalyticArgs&);
+    void (*pair_sums)(const PairSumsArgs&);
+    index (*pair_sums_size)(index n_channels, index stride, unsigned measures);
+    index (*pair_sums_scratch)(index stride);
 };
 
 }  // namespace fastemo

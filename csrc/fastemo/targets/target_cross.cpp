@@ -1,7 +1,10 @@
 // The table of the kernels of pairs (see target.cpp).
 #include "cross_kernels.hpp"
+#include "kernels.hpp"
 
+#include "../kernels/analytic.hpp"
 #include "../kernels/cross_spectra.hpp"
+#include "../kernels/pair_sums.hpp"
 
 namespace fastemo::FASTEMO_NS {
 
@@ -9,6 +12,10 @@ extern const CrossKernels cross_table;
 const CrossKernels cross_table = {
     tapered_spectra,
     cross_spectra,
+    analytic,
+    pair_sums,
+    pair_sums_size,
+    pair_sums_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS

@@ -1,0 +1,54 @@
+"""Cases of connectivity: what `fastemo._cases` asks of the core and of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+import numpy as np
+
+from fastemo._program import Op
+from fastemo.reference.connectivity import MEASURES, PER_SAMPLE
+
+__all__ = ["analytic_spectra", "cross_op", "cross_spectra"]
+
+
+def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
+    """Every measure between all channels, over segments of 20 samples."""
+    tapers = np.stack([np.hanning(20), np.sin(np.pi * (np.arange(20) + 0.5) / 10)])
+    bands, rows = np.array([[0, 3, 0, 3], [3, 8, 4, 8]]), np.arange(n_channels)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
+        spectra = module.tapered_spectra(segments, tapers, 1, 9)
+        planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
+        return planes[..., :n_channels]
+
+    return call
+
+
+def analytic_spectra(
+    module: ModuleType,
+    sfreq: float,
+    bands: Mapping[str, tuple[float, float]],
+    n_channels: int,
+    n_samples: int,
+) -> Callable:
+    """Analytic signals of a filter bank."""
+    from fastemo._design import analytic_bank
+
+    bank = analytic_bank(sfreq, bands, 4, "the cases")
+    return lambda x: module.analytic_spectra(x[None], *bank, 20)[..., :n_channels]
+
+
+def cross_op(sfreq: float, bands: Mapping[str, tuple[float, float]], decay: float) -> Op:
+    """Every measure that goes over samples, of the input, but for the two that are made of signs.
+
+    The first response of a filter has the same phase in every channel: the sign of its imaginary part is rounding.
+    """
+    from fastemo._design import analytic_bank
+
+    poles, weights, direct = analytic_bank(sfreq, bands, 4, "the cases")
+    bits = sum(1 << i for i, m in enumerate(MEASURES) if m in PER_SAMPLE and "pli" not in (m, m[1:]))
+    tensors = {"poles": poles, "weights": weights, "direct": direct}
+    return Op("cross", (0,), tensors | {"measures": np.array([bits]), "decay": np.array([decay])})

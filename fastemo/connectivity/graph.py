@@ -1,0 +1,382 @@
+"""Graph measures of connectivity matrices: weighted, undirected unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "betweenness_centrality",
+    "characteristic_path_length",
+    "clustering",
+    "degree",
+    "density",
+    "eigenvector_centrality",
+    "global_efficiency",
+    "local_efficiency",
+    "modularity",
+    "path_lengths",
+    "proportional_threshold",
+    "strength",
+]
+
+
+def strength(w: Any) -> np.ndarray:
+    """Sum of the weights at each node, shape (..., n).
+
+    Parameters
+    ----------
+    w : array_like, shape (..., n, n)
+        Symmetric weights of at least 0; the diagonal does not count. So for every function here.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+
+    Examples
+    --------
+    >>> strength([[0, 0.5, 0.2], [0.5, 0, 0], [0.2, 0, 0]])
+    array([0.7, 0.5, 0.2])
+    """
+    return _weights(w).sum(axis=-1)
+
+
+def degree(w: Any) -> np.ndarray:
+    """Number of edges (weights above 0) at each node, shape (..., n).
+
+    Examples
+    --------
+    >>> degree([[0, 0.5, 0.2], [0.5, 0, 0], [0.2, 0, 0]])
+    array([2, 1, 1])
+    """
+    return np.count_nonzero(_weights(w), axis=-1)
+
+
+def density(w: Any) -> np.ndarray:
+    """Share of the possible edges that there are.
+
+    Examples
+    --------
+    >>> float(density([[0, 0.5, 0.2], [0.5, 0, 0], [0.2, 0, 0]]).round(3))
+    0.667
+    """
+    w = _weights(w)
+    return np.count_nonzero(w, axis=(-2, -1)) / (w.shape[-1] * (w.shape[-1] - 1))
+
+
+def proportional_threshold(w: Any, share: float) -> np.ndarray:
+    """The strongest edges, so many that they are `share` of all possible ones; the others become 0.
+
+    Of equal weights those at the end of the list of pairs go first. Where there are fewer edges all stay.
+
+    Parameters
+    ----------
+    w : array_like, shape (..., n, n)
+    share : float
+        Above 0 and at most 1; 0.1 to 0.3 is usual.
+
+    Returns
+    -------
+    ndarray, shape (..., n, n)
+
+    Examples
+    --------
+    >>> proportional_threshold([[0, 0.5, 0.2], [0.5, 0, 0.1], [0.2, 0.1, 0]], 1 / 3)
+    array([[0. , 0.5, 0. ],
+           [0.5, 0. , 0. ],
+           [0. , 0. , 0. ]])
+    """
+    w = _weights(w)
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1, got {share!r}")
+    rows, columns = np.triu_indices(w.shape[-1], 1)
+    pairs = w[..., rows, columns]
+    keep = int(np.floor(share * len(rows) + 0.5))
+    order = np.argsort(-pairs, axis=-1, kind="stable")[..., keep:]
+    pairs = pairs.copy()
+    np.put_along_axis(pairs, order, 0.0, axis=-1)
+    out = np.zeros_like(w)
+    out[..., rows, columns] = pairs
+    out[..., columns, rows] = pairs
+    return out
+
+
+def clustering(w: Any) -> np.ndarray:
+    """Weighted clustering of each node (Onnela 2005): how strong the triangles are that it is part of.
+
+    sum over pairs of neighbours of (w_ij w_jk w_ki)^(1/3) / (k_i (k_i - 1)), weights divided by the largest, k_i the
+    degree; 0 below two neighbours. That is `networkx.clustering(weight=...)`.
+
+    Examples
+    --------
+    >>> clustering([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    array([1., 1., 1.])
+    """
+    w = _weights(w)
+    largest = w.max(axis=(-2, -1), keepdims=True)
+    roots = np.cbrt(w / np.where(largest > 0, largest, 1))
+    triangles = np.einsum("...ij,...ji->...i", roots @ roots, roots)
+    k = np.count_nonzero(w, axis=-1)
+    return triangles / np.maximum(k * (k - 1), 1)
+
+
+def path_lengths(w: Any) -> np.ndarray:
+    """Shortest paths between all nodes, an edge being 1 / weight long: infinite where there is none.
+
+    Returns
+    -------
+    ndarray, shape (..., n, n)
+
+    Examples
+    --------
+    >>> path_lengths([[0, 0.5, 0], [0.5, 0, 1], [0, 1, 0]])
+    array([[0., 2., 3.],
+           [2., 0., 1.],
+           [3., 1., 0.]])
+    """
+    return _shortest(_weights(w))
+
+
+def characteristic_path_length(w: Any) -> np.ndarray:
+    """Mean of the shortest paths between nodes that are connected at all; NaN if none are.
+
+    Examples
+    --------
+    >>> float(characteristic_path_length([[0, 0.5, 0], [0.5, 0, 1], [0, 1, 0]]))
+    2.0
+    """
+    d = _shortest(_weights(w))
+    counts = np.isfinite(d) & ~np.eye(d.shape[-1], dtype=bool)
+    n = counts.sum(axis=(-2, -1))
+    total = np.where(counts, d, 0).sum(axis=(-2, -1))
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def global_efficiency(w: Any) -> np.ndarray:
+    """Mean over pairs of 1 / shortest path (Latora & Marchiori 2001); nodes that are not connected count 0.
+
+    Examples
+    --------
+    >>> float(global_efficiency([[0, 1, 1], [1, 0, 1], [1, 1, 0]]))
+    1.0
+    """
+    return _efficiency(_shortest(_weights(w)))
+
+
+def local_efficiency(w: Any) -> np.ndarray:
+    """Efficiency of the graph that each node's neighbours form among themselves, shape (..., n).
+
+    Paths go through neighbours only; 0 below two neighbours. For weights of 0 and 1 this is the local efficiency of
+    networkx and bctpy.
+
+    Examples
+    --------
+    >>> local_efficiency([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    array([1., 1., 1.])
+    """
+    w = _weights(w)
+    out = np.zeros(w.shape[:-1])
+    for at in np.ndindex(w.shape[:-1]):
+        row = w[at]
+        neighbours = np.flatnonzero(row)
+        if len(neighbours) > 1:
+            among = w[at[:-1]][np.ix_(neighbours, neighbours)]
+            out[at] = _efficiency(_shortest(among))
+    return out
+
+
+def eigenvector_centrality(w: Any) -> np.ndarray:
+    """The eigenvector of the largest eigenvalue, of unit length and not negative, shape (..., n).
+
+    Where the graph falls apart it is that of the part with the largest eigenvalue.
+
+    Examples
+    --------
+    >>> eigenvector_centrality([[0, 1, 1], [1, 0, 0], [1, 0, 0]]).round(3)
+    array([0.707, 0.5  , 0.5  ])
+    """
+    w = _weights(w)
+    _, vectors = np.linalg.eigh(w)
+    return np.abs(vectors[..., -1])
+
+
+def betweenness_centrality(w: Any, normalized: bool = True) -> np.ndarray:
+    """Share of the shortest paths between other nodes that pass through each node (Brandes 2001), shape (..., n).
+
+    Parameters
+    ----------
+    w : array_like, shape (..., n, n)
+    normalized : bool
+        Divide by the number of pairs of other nodes, as networkx does; else every pair counts 1.
+
+    Examples
+    --------
+    >>> betweenness_centrality([[0, 1, 1], [1, 0, 0], [1, 0, 0]])
+    array([1., 0., 0.])
+    """
+    w = _weights(w)
+    n = w.shape[-1]
+    out = np.zeros(w.shape[:-1])
+    for at in np.ndindex(w.shape[:-2]):
+        out[at] = _betweenness(w[at], _shortest(w[at]))
+    return out / ((n - 1) * (n - 2)) if normalized and n > 2 else out / 2
+
+
+def modularity(
+    w: Any, communities: Any = None, *, resolution: float = 1.0, seed: int = 0
+) -> tuple[float, np.ndarray]:
+    """Newman's modularity Q, of given communities or of those that the Louvain method finds.
+
+    Q = 1 / (2m) sum_ij (w_ij - resolution s_i s_j / (2m)) over pairs in the same community, s the strength, 2m the sum
+    of all weights [1]_.
+
+    Parameters
+    ----------
+    w : array_like, shape (n, n)
+    communities : array_like of int, shape (n,), optional
+        A label per node; by default they are found.
+    resolution : float
+        Above 1: smaller communities.
+    seed : int
+        Of the order in which nodes are tried.
+
+    Returns
+    -------
+    q : float
+        0 for a graph without edges.
+    communities : ndarray of int, shape (n,)
+        Numbered from 0 in the order of their first nodes.
+
+    References
+    ----------
+    .. [1] Blondel, Guillaume, Lambiotte, Lefebvre, Fast unfolding of communities in large networks, 2008,
+       doi:10.1088/1742-5468/2008/10/P10008.
+
+    Examples
+    --------
+    >>> w = np.kron(np.eye(2), np.ones((3, 3))) + 0.1
+    >>> q, communities = modularity(w)
+    >>> communities
+    array([0, 0, 0, 1, 1, 1])
+    """
+    w = _weights(w)
+    if w.ndim != 2:
+        raise ValueError(
+            f"w must be one matrix (n, n) for modularity, got shape {w.shape}: pass one at a time"
+        )
+    if communities is None:
+        labels = _louvain(w, float(resolution), np.random.default_rng(seed))
+    else:
+        labels = np.asarray(communities)
+        if labels.shape != w.shape[:1]:
+            raise ValueError(
+                f"communities must have a label for each of the {len(w)} nodes, got shape {labels.shape}"
+            )
+    first = {label: i for i, label in reversed([*enumerate(labels.tolist())])}
+    order = {label: k for k, label in enumerate(sorted(first, key=first.__getitem__))}
+    labels = np.array([order[label] for label in labels.tolist()])
+    return _quality(w, labels, float(resolution)), labels
+
+
+def _weights(w: Any) -> np.ndarray:
+    """Checked weights with a diagonal of 0."""
+    w = np.array(w, dtype=np.float64)
+    if w.ndim < 2 or w.shape[-1] != w.shape[-2] or w.shape[-1] < 2:
+        raise ValueError(f"w must have shape (..., n, n) with n of at least 2, got {w.shape}")
+    diagonal = np.arange(w.shape[-1])
+    w[..., diagonal, diagonal] = 0
+    if not np.isfinite(w).all():
+        raise ValueError("w holds NaN or infinite weights: leave those nodes out or set them to 0")
+    if (w < 0).any():
+        raise ValueError(
+            f"w holds negative weights, the lowest {w.min():g}: take absolute values or clip at 0 first"
+        )
+    if not np.allclose(w, np.swapaxes(w, -1, -2), rtol=1e-9, atol=1e-12 * max(1.0, float(w.max(initial=0)))):
+        raise ValueError("w is not symmetric: these measures are of undirected graphs, use (w + w.T) / 2")
+    return w
+
+
+def _shortest(w: np.ndarray) -> np.ndarray:
+    """Floyd and Warshall, all matrices at once."""
+    with np.errstate(divide="ignore"):
+        d = 1 / w
+    diagonal = np.arange(w.shape[-1])
+    d[..., diagonal, diagonal] = 0
+    for k in range(w.shape[-1]):
+        np.minimum(d, d[..., :, k, None] + d[..., None, k, :], out=d)
+    return d
+
+
+def _efficiency(d: np.ndarray) -> np.ndarray:
+    n = d.shape[-1]
+    with np.errstate(divide="ignore"):
+        inverse = 1 / d
+    diagonal = np.arange(n)
+    inverse[..., diagonal, diagonal] = 0
+    return inverse.sum(axis=(-2, -1)) / (n * (n - 1))
+
+
+def _betweenness(w: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Pairs are counted in both directions."""
+    with np.errstate(divide="ignore"):
+        length = 1 / w
+    n, total = len(w), np.zeros(len(w))
+    for source in range(n):
+        reach = d[source]
+        # An edge u -> v lies on a shortest path from the source where it is as long as the difference.
+        step = np.isfinite(reach)[:, None] & np.isclose(reach[:, None] + length, reach, rtol=1e-12, atol=0)
+        order = np.argsort(reach, kind="stable")
+        order = order[np.isfinite(reach[order])]
+        paths, share = np.zeros(n), np.zeros(n)
+        paths[source] = 1
+        for v in order[1:]:
+            paths[v] = paths[step[:, v]].sum()
+        for v in order[:0:-1]:
+            before = step[:, v]
+            share[before] += paths[before] / paths[v] * (1 + share[v])
+            total[v] += share[v]
+    return total
+
+
+def _quality(w: np.ndarray, labels: np.ndarray, resolution: float) -> float:
+    total, strengths = w.sum(), w.sum(axis=0)
+    if total == 0:
+        return 0.0
+    same = labels[:, None] == labels
+    return float(((w - resolution * np.outer(strengths, strengths) / total) * same).sum() / total)
+
+
+def _louvain(w: np.ndarray, resolution: float, rng: np.random.Generator) -> np.ndarray:
+    labels, graph = np.arange(len(w)), w
+    if w.sum() == 0:
+        return labels
+    while True:
+        moved = _move_nodes(graph, resolution, rng)
+        names, moved = np.unique(moved, return_inverse=True)
+        if len(names) == len(graph):
+            return labels
+        labels = moved[labels]
+        member = np.eye(len(names))[moved]
+        graph = member.T @ graph @ member  # weights within a community become a loop
+
+
+def _move_nodes(w: np.ndarray, resolution: float, rng: np.random.Generator) -> np.ndarray:
+    """Each node goes to the community that gains most by it, until none gains any more."""
+    n, strengths, total = len(w), w.sum(axis=0), w.sum()
+    labels, sums = np.arange(n), strengths.copy()
+    changed = True
+    while changed:
+        changed = False
+        for i in rng.permutation(n):
+            own = labels[i]
+            sums[own] -= strengths[i]
+            towards = np.bincount(labels, np.where(np.arange(n) == i, 0, w[i]), minlength=n)
+            gain = towards - resolution * strengths[i] * sums / total
+            best = int(np.argmax(gain))
+            if gain[best] <= gain[own] + 1e-12 * total:
+                best = own
+            labels[i] = best
+            sums[best] += strengths[i]
+            changed |= best != own
+    return labels
