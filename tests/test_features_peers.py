@@ -283,22 +283,6 @@ def test_threads_do_not_matter():
         np.testing.assert_array_equal(one, two)
 
 
-def test_as_a_step_of_scikit_learn():
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(40, 4, 256)), np.repeat([0, 1], 20)
-    x[y == 1] = np.cumsum(x[y == 1], axis=-1)
-    options = {"sfreq": SFREQ, "selected_funcs": ["hjorth_mobility", "pow_freq_bands", "samp_entropy"]}
-    model = make_pipeline(
-        FunctionTransformer(extract_features, kw_args=options), StandardScaler(), LogisticRegression()
-    )
-    assert cross_val_score(model, x, y, cv=4).mean() == 1
-
-
 def test_threads_and_float32_do_not_matter():
     names = sorted(set(MNE_FEATURES) - {"energy_freq_bands"})
     x = EPOCHS.astype(np.float32)

@@ -4,6 +4,8 @@ Every function takes x of shape (..., n_channels, n_samples) and `threads`. Name
 antropy; where the two differ, `definition` chooses. `docs/features.md` lists them all.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from fastemo.features import coupling as _coupling
 from fastemo.features import entropy as _entropy
 from fastemo.features import fractal as _fractal
@@ -25,6 +27,7 @@ from fastemo.features.wavelets import *  # noqa: F403
 
 __all__ = [
     "FEATURES",
+    "FeatureExtractor",
     *_statistics.__all__,
     *_shape.__all__,
     *_fractal.__all__,
@@ -36,3 +39,14 @@ __all__ = [
     *_coupling.__all__,
     "extract_features",
 ]
+
+if _TYPE_CHECKING:
+    from fastemo.features.extractor import FeatureExtractor
+
+
+def __getattr__(name: str):
+    if name == "FeatureExtractor":  # the one that needs scikit-learn
+        from fastemo.features.extractor import FeatureExtractor
+
+        return FeatureExtractor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

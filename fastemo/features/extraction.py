@@ -158,6 +158,16 @@ def extract_features(
     >>> extract_features(X, 256, ["std", "samp_entropy", "pow_freq_bands"]).shape
     (5, 21)
     """
+    if threads is None:
+        threads = (os.cpu_count() or 1) if n_jobs == -1 else whole("n_jobs", n_jobs, 1)
+    table, names = labelled_features(X, sfreq, selected_funcs, funcs_params, ch_names, separator, threads)
+    return _frame(table, names) if return_as_df else table
+
+
+def labelled_features(
+    X: Any, sfreq: float, selected_funcs: Any, funcs_params: Any, ch_names: Any, separator: str, threads: int
+) -> tuple[np.ndarray, list[tuple[str, str]]]:
+    """The table of `extract_features`, and of each column the feature and its channel and value."""
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     signals, shape_of_x = signals_of(X)
     if len(shape_of_x) != 2:
@@ -169,11 +179,9 @@ def extract_features(
         raise ValueError(f"ch_names must name {n_channels} channels, got {len(ch_names)}")
     funcs = _check_funcs(selected_funcs)
     params = _check_params(funcs, funcs_params)
-    if threads is None:
-        threads = (os.cpu_count() or 1) if n_jobs == -1 else whole("n_jobs", n_jobs, 1)
     values = _reduced(signals, sfreq, funcs, params, threads)
     values |= _spectral(signals, sfreq, funcs, params, threads)
-    blocks, labels = [], []
+    blocks, names = [], []
     for name, function in funcs.items():
         if name in FILTERED:
             values[name] = energy_freq_bands(signals, sfreq, threads=threads, **params[name])
@@ -185,9 +193,8 @@ def extract_features(
             columns = [f"ch{c}" for c in range(n_channels)] if rows.shape[1] == n_channels else None
             columns = columns or [str(i) for i in range(rows.shape[1])]
         blocks.append(rows)
-        labels += [(name, column) for column in columns]
-    table = np.concatenate(blocks, axis=1)
-    return _frame(table, labels, ch_names, separator) if return_as_df else table
+        names += [(name, _shown(column, ch_names, separator)) for column in columns]
+    return np.concatenate(blocks, axis=1), names
 
 
 def _check_funcs(selected: Any) -> dict[str, Callable[..., Any] | None]:
@@ -285,17 +292,16 @@ def _by_channel(name, values, n_epochs, n_channels, params):
     return rows, columns
 
 
-def _frame(table, labels, ch_names, separator):
+def _shown(column: str, ch_names: Sequence[str] | None, separator: str) -> str:
+    channel = re.match(r"ch(\d+)(?=__|$)", column)
+    if channel and ch_names is not None:
+        column = str(ch_names[int(channel[1])]) + column[channel.end() :]
+    return column.replace("__", separator)
+
+
+def _frame(table: np.ndarray, names: list[tuple[str, str]]) -> Any:
     try:
         import pandas as pd
     except ImportError:
         raise ImportError("return_as_df=True needs pandas: pip install pandas") from None
-
-    def shown(column: str) -> str:
-        channel = re.match(r"ch(\d+)(?=__|$)", column)
-        if channel and ch_names is not None:
-            column = str(ch_names[int(channel[1])]) + column[channel.end() :]
-        return column.replace("__", separator)
-
-    columns = pd.MultiIndex.from_tuples([(name, shown(column)) for name, column in labels])
-    return pd.DataFrame(table, columns=columns)
+    return pd.DataFrame(table, columns=pd.MultiIndex.from_tuples(names))
