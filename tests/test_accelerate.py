@@ -182,7 +182,7 @@ def test_says_what_it_did():
 def test_bad_names():
     with pytest.raises(ValueError, match="name what to accelerate"):
         fe.accelerate()
-    with pytest.raises(ValueError, match="'sciypy', only 'scipy'"):
+    with pytest.raises(ValueError, match="'sciypy', only 'scipy', 'mne'"):
         fe.accelerate("sciypy")
 
 

@@ -70,7 +70,7 @@ public:
         if (adaptive_) weights_.assign(weights_.size(), 1.0);
         fft_ = adaptive_ ? Fft<double>(n_) : Fft<double>(n_, first, stop);
         plan_ = {&fft_.plan(), tapers_.data(), weights_.data(), n_tapers, adaptive_ ? n_bins : stop - first, detrend};
-        adapt_ = {eigenvalues_.data(), roots_.data(), n_tapers, n_bins, first, stop, 250};
+        adapt_ = {eigenvalues_.data(), roots_.data(), n_tapers, n_bins, first, stop, 150};
         bands_ = {edges_.data(), width_.data(), index(width_.size())};
     }
     TaperedSpectra(const TaperedSpectra&) = delete;  // the plans point into it
@@ -91,7 +91,7 @@ public:
         if (is_empty(x)) return result.release().ptr();
         double* const out = static_cast<double*>(view_of(result.ptr(), "out").data);
         if (!run(Signals(x, x.nd - 1), hop, n_segments, in_bands != 0, out, last, threads) &&
-            PyErr_WarnEx(PyExc_RuntimeWarning, "adaptive weights still changed after 250 iterations", 1) != 0)
+            PyErr_WarnEx(PyExc_RuntimeWarning, "adaptive weights still changed after 150 iterations", 1) != 0)
             throw py::error_already_set();
         return result.release().ptr();
     }

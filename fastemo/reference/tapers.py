@@ -66,14 +66,14 @@ def adaptive_density(each: np.ndarray, ratios: np.ndarray, wanted: slice) -> np.
         signal = signal[:, wanted]
         s = (r[:2] * signal[:2]).sum(axis=0) / r[:2].sum()
         before = np.zeros(1)
-        for iteration in range(252):
+        for iteration in range(151):
             with np.errstate(invalid="ignore", divide="ignore"):
                 d = np.sqrt(r) * s / (r * s + (1 - r) * v)
             if not ((d - before) ** 2).mean(axis=0).max() >= 1e-10:
                 break
-            if iteration == 251:
+            if iteration == 150:
                 warnings.warn(
-                    "adaptive weights still changed after 250 iterations", RuntimeWarning, stacklevel=2
+                    "adaptive weights still changed after 150 iterations", RuntimeWarning, stacklevel=2
                 )
                 break
             s = (d**2 * signal).sum(axis=0) / (d**2).sum(axis=0)

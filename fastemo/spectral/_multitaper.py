@@ -103,7 +103,7 @@ def multitaper(
     Warns
     -----
     RuntimeWarning
-        Adaptive weights that still changed after 250 iterations.
+        Adaptive weights that still changed after 150 iterations.
 
     References
     ----------
