@@ -35,7 +35,7 @@ from fastemo._case_programs import (
     _taper_op,
     _vector_op,
 )
-from fastemo._connectivity_cases import analytic_spectra, cross_op, cross_spectra
+from fastemo._connectivity_cases import analytic_spectra, cross_op, cross_spectra, envelope_correlations
 from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op
 from fastemo._riemann_cases import of_windows
@@ -209,6 +209,8 @@ CASES: tuple[Case, ...] = (
     kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
     kernel("rfft", bits="B", make=_rfft),
     kernel("cross_spectra", bits="B", make=_of_module(cross_spectra)),
+    kernel("envelope_correlations", bits="B", make=_of_module(envelope_correlations, False)),
+    kernel("envelope_correlations log", bits="B", make=_of_module(envelope_correlations, True)),
     kernel("analytic_spectra", bits="B", make=_of_module(analytic_spectra, SFREQ, BANDS)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
     kernel("band_power_welch", bits="B", make=_function("band_power", "welch")),

@@ -10,7 +10,7 @@ import numpy as np
 from fastemo._program import Op
 from fastemo.reference.connectivity import MEASURES, PER_SAMPLE
 
-__all__ = ["analytic_spectra", "cross_op", "cross_spectra"]
+__all__ = ["analytic_spectra", "cross_op", "cross_spectra", "envelope_correlations"]
 
 
 def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
@@ -39,6 +39,22 @@ def analytic_spectra(
 
     bank = analytic_bank(sfreq, bands, 4, "the cases")
     return lambda x: module.analytic_spectra(x[None], *bank, 20)[..., :n_channels]
+
+
+def envelope_correlations(module: ModuleType, log: bool, n_channels: int, n_samples: int) -> Callable:
+    """Of neighbouring samples as the two parts of analytic signals, in two epochs."""
+    half = n_samples // 4
+
+    def call(x: np.ndarray) -> np.ndarray:
+        z = np.zeros((1, 2 * half, 1, 2, -(-n_channels // 8) * 8))
+        z[0, :, 0, 0, :n_channels], z[0, :, 0, 1, :n_channels] = (
+            x[:, : 2 * half].T,
+            x[:, 2 * half : 4 * half].T,
+        )
+        found = module.envelope_correlations(z, 2, n_channels, log)[..., :n_channels]
+        return found + np.eye(n_channels)  # whose own is nothing but rounding
+
+    return call
 
 
 def cross_op(sfreq: float, bands: Mapping[str, tuple[float, float]], decay: float) -> Op:

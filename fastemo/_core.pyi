@@ -124,6 +124,9 @@ def analytic_spectra(
     skip: int = 0,
     threads: int = 1,
 ) -> NDArray[np.float64]: ...
+def envelope_correlations(
+    spectra: NDArray[np.float64], n_epochs: int, n_channels: int, log: bool = False, threads: int = 1
+) -> NDArray[np.float64]: ...
 def cross_spectra(
     spectra: NDArray[np.float64],
     bands: NDArray[np.intp],

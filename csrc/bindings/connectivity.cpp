@@ -132,12 +132,35 @@ py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, co
     return out;
 }
 
+// Analytic signals (n_bands, n_epochs * n, 1, 2, padded channels) -> (n_bands, n_epochs, n_channels, padded channels).
+py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, index n_channels, bool log, int threads) {
+    if (spectra.ndim() != 5 || spectra.shape(2) != 1 || spectra.shape(3) != 2 || spectra.shape(4) % kLanes != 0 ||
+        spectra.size() == 0)
+        refuse("spectra must have shape (n_bands, n_observations, 1, 2, n_channels in whole groups of ", kLanes, ")");
+    const index n_bands = spectra.shape(0), n_all = spectra.shape(1), stride = spectra.shape(4);
+    if (n_epochs < 1 || n_all % n_epochs != 0) refuse("n_epochs is ", n_epochs, ", but there are ", n_all, " observations");
+    if (n_channels < 1 || n_channels > stride) refuse("n_channels is ", n_channels, ", expected 1 to ", stride);
+    const index n = n_all / n_epochs;
+    py::array_t<double> out({n_bands, n_epochs, n_channels, stride});
+    double* to = out.mutable_data();
+    const double* from = spectra.data();
+    const auto& k = *kernels().cross;
+    const double ns = double(n_bands * n_all) * double(n_channels * stride) * (log ? 4 : 0.4);
+    for_parts(n_bands * n_epochs, threads, ns, k.envelopes_scratch(n, stride), [&](index part, double* scratch) {
+        k.envelope_correlations({from + part * n * 2 * stride, n, n_channels, stride, log, to + part * n_channels * stride},
+                                scratch);
+    });
+    return out;
+}
+
 }  // namespace
 
 void bind_connectivity(py::module_& m) {
     using namespace py::literals;
     m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
     m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0, "threads"_a = 1);
+    m.def("envelope_correlations", &envelope_correlations, "spectra"_a, "n_epochs"_a, "n_channels"_a, "log"_a = false,
+          "threads"_a = 1);
     m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);
 }
 

@@ -17,6 +17,7 @@ from fastemo.connectivity.covariation import (
     surrogate_threshold,
     surrogates,
 )
+from fastemo.connectivity.envelopes import envelope_correlation
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.spectral_measures import METHODS, connectivity
 
@@ -28,6 +29,7 @@ __all__ = [
     "connectivity",
     "correlation",
     "directed_connectivity",
+    "envelope_correlation",
     "fit_autoregression",
     "granger",
     "graph",

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._design import band_edges
+from fastemo._backend import resolve
+from fastemo._design import analytic_bank, band_edges, butterworth, filled_after
 from fastemo._validate import check_positive
 from fastemo.bands import check_bands
+from fastemo.connectivity._arguments import check_flat
 
 __all__ = [
+    "analytic_signals",
     "bands_in_hz",
     "bins_of_bands",
     "check_slopes",
@@ -55,6 +58,36 @@ def bands_in_hz(bands: Any, fmin: Any, fmax: Any, sfreq: float) -> dict[str, tup
         bands = {f"{lo:g}-{hi:g}": (lo, hi) for lo, hi in zip(low.tolist(), high.tolist())}
     names, edges = check_bands(bands, sfreq)
     return dict(zip(names, map(tuple, edges.tolist()), strict=True))
+
+
+def analytic_signals(
+    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: Any, skip: Any, threads: int
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
+    """Analytic signals as spectra with one bin per band; limits and names of the bands, and how many independent samples
+    each holds."""
+    order = 4 if order is None else order
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 1 <= order <= 16:
+        raise ValueError(f"order must be a whole number from 1 to 16, got {order!r}")
+    order = int(order)
+    bank = analytic_bank(sfreq, bands, order, "bands")
+    n = x.shape[-1]
+    if skip is None:
+        skipped = max(
+            filled_after(butterworth(sfreq, low, high, order, "bands")) for low, high in bands.values()
+        )
+    else:
+        skipped = round(check_positive("skip", skip, zero=True, unit="seconds") * sfreq)
+    if skipped + 2 > n:
+        raise ValueError(
+            f"the first {skipped / sfreq:g} s are left out while the filters fill, and x has {n / sfreq:g} s: pass a longer "
+            "signal, or skip= for less"
+        )
+    check_flat(x, names)
+    spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
+    limits = np.array([*bands.values()])
+    widths = limits[:, 1] - limits[:, 0]
+    effective = np.minimum(len(x) * 2 * widths * (n - skipped) / sfreq, spectra.shape[1])
+    return spectra, limits, tuple(bands), effective
 
 
 def bins_of_bands(

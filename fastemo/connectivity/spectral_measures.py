@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fastemo._backend import resolve
-from fastemo._design import analytic_bank, butterworth, filled_after
 from fastemo._validate import check_in, check_positive
 from fastemo.connectivity._arguments import (
     check_counts,
@@ -20,6 +19,7 @@ from fastemo.connectivity._arguments import (
     refuse_nan,
 )
 from fastemo.connectivity._design import (
+    analytic_signals,
     bands_in_hz,
     bins_of_bands,
     check_slopes,
@@ -164,15 +164,11 @@ def connectivity(
 
     if mode == "filterbank" or observations == "time":
         _check_time(methods, mode, observations, faverage)
-        spectra, edges, limits, band_names, effective = _analytic(
-            x,
-            used,
-            sfreq,
-            bands_in_hz(bands, fmin, fmax, sfreq),
-            4 if order is None else order,
-            skip,
-            threads,
+        spectra, limits, band_names, effective = analytic_signals(
+            x, used, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip, threads
         )
+        steps = np.arange(len(limits))
+        edges = np.stack([steps, steps + 1, steps, steps], axis=1)
         counts = dict.fromkeys(methods, int(spectra.shape[1]))
         smallest = dict.fromkeys(methods, float(effective.min()))
     else:
@@ -237,34 +233,6 @@ def _check_time(methods: Sequence[str], mode: str, observations: str, faverage: 
                 f'"{m}" needs independent observations, and successive samples are none: choose observations="segments", '
                 f"or some of {', '.join(PER_SAMPLE)}"
             )
-
-
-def _analytic(
-    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: int, skip: Any, threads: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
-    """Analytic signals as spectra with one bin per band, and how many independent samples each holds."""
-    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 1 <= order <= 16:
-        raise ValueError(f"order must be a whole number from 1 to 16, got {order!r}")
-    bank = analytic_bank(sfreq, bands, order, "bands")
-    n = x.shape[-1]
-    if skip is None:
-        skipped = max(
-            filled_after(butterworth(sfreq, low, high, order, "bands")) for low, high in bands.values()
-        )
-    else:
-        skipped = round(check_positive("skip", skip, zero=True, unit="seconds") * sfreq)
-    if skipped + 2 > n:
-        raise ValueError(
-            f"the first {skipped / sfreq:g} s are left out while the filters fill, and x has {n / sfreq:g} s: pass a longer "
-            "signal, or skip= for less"
-        )
-    check_flat(x, names)
-    spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
-    limits = np.array([*bands.values()])
-    widths = limits[:, 1] - limits[:, 0]
-    effective = np.minimum(len(x) * 2 * widths * (n - skipped) / sfreq, spectra.shape[1])
-    steps = np.arange(len(limits))
-    return spectra, np.stack([steps, steps + 1, steps, steps], axis=1), limits, tuple(bands), effective
 
 
 def _methods(methods: str | Sequence[str]) -> list[str]:

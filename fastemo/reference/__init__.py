@@ -3,7 +3,12 @@
 The function kernels bear the names they have in `fastemo.signal` and `fastemo.spectral`.
 """
 
-from fastemo.reference.connectivity import analytic_spectra, cross_spectra, tapered_spectra
+from fastemo.reference.connectivity import (
+    analytic_spectra,
+    cross_spectra,
+    envelope_correlations,
+    tapered_spectra,
+)
 from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.reference.riemann import congruence, covariance, hermitian_product, spectral_map
@@ -32,6 +37,7 @@ __all__ = [
     "congruence",
     "covariance",
     "differential_entropy",
+    "envelope_correlations",
     "hermitian_product",
     "linear_scores",
     "morlet",

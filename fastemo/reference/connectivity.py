@@ -13,6 +13,7 @@ __all__ = [
     "analytic",
     "analytic_spectra",
     "cross_spectra",
+    "envelope_correlations",
     "measures_of",
     "pair_sums",
     "tapered_spectra",
@@ -146,6 +147,36 @@ def analytic_spectra(
         out[:, e * kept : (e + 1) * kept, 0, 0, : x.shape[1]] = y.real
         out[:, e * kept : (e + 1) * kept, 0, 1, : x.shape[1]] = y.imag
     return out
+
+
+def envelope_correlations(
+    spectra: np.ndarray, n_epochs: int, n_channels: int, log: bool = False, threads: int = 1
+) -> np.ndarray:
+    """Correlations of envelopes j with what of signal i is out of phase with j: (n_bands, n_epochs, i, j padded).
+
+    `spectra` is what `analytic_spectra` gives. With `log` both are logarithms of squares. 0 where either is constant.
+    """
+    n_bands, n_all, stride = spectra.shape[0], spectra.shape[1], spectra.shape[-1]
+    z = _complex(np.moveaxis(spectra[:, :, 0], 2, -1)).reshape(n_bands, n_epochs, n_all // n_epochs, stride)
+    out = np.zeros((n_bands, n_epochs, n_channels, stride))
+    for at in np.ndindex(n_bands, n_epochs):
+        signals = z[at].T[:n_channels]
+        size = np.abs(signals)
+        envelopes = np.log(size**2) if log else size
+        for i, x in enumerate(signals):
+            apart = np.abs(x.imag * signals.real - x.real * signals.imag) * _inverse(size)
+            apart[i] = 1.0
+            apart = np.log(np.maximum(apart**2, np.finfo(float).tiny)) if log else apart
+            for j in range(n_channels):
+                out[at][i, j] = _correlation(apart[j], envelopes[j])
+    return out
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    a, b = a - a.mean(), b - b.mean()
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def _complex(pairs: np.ndarray) -> np.ndarray:

@@ -52,6 +52,14 @@ struct PairSumsArgs {
     double* scratch;  // pair_sums_scratch(stride) values
 };
 
+// Of analytic signals, correlations of one envelope with what of another signal is out of phase with it.
+struct EnvelopeArgs {
+    const double* spectra;  // [n][2][stride]
+    index n, n_channels, stride;
+    bool log;     // of the logarithms of the squares
+    double* out;  // [n_channels][stride], row i column j: z_i made orthogonal to z_j
+};
+
 struct CrossKernels {
     // All bins of taper (x - mean), `imaginary` values from the real to the imaginary part of a channel.
     void (*tapered_spectra)(const FftPlan<double>& plan, const FftInput& in, const double* taper, double* out,
@@ -62,6 +70,8 @@ struct CrossKernels {
     void (*pair_sums)(const PairSumsArgs&);
     index (*pair_sums_size)(index n_channels, index stride, unsigned measures);
     index (*pair_sums_scratch)(index stride);
+    void (*envelope_correlations)(const EnvelopeArgs&, double* scratch);
+    index (*envelopes_scratch)(index n, index stride);
 };
 
 }  // namespace fastemo

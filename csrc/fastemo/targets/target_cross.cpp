@@ -4,6 +4,7 @@
 
 #include "../kernels/analytic.hpp"
 #include "../kernels/cross_spectra.hpp"
+#include "../kernels/envelopes.hpp"
 #include "../kernels/pair_sums.hpp"
 
 namespace fastemo::FASTEMO_NS {
@@ -16,6 +17,8 @@ const CrossKernels cross_table = {
     pair_sums,
     pair_sums_size,
     pair_sums_scratch,
+    envelope_correlations,
+    envelopes_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS
