@@ -18,11 +18,13 @@ from fastemo.connectivity.covariation import (
     surrogates,
 )
 from fastemo.connectivity.envelopes import envelope_correlation
+from fastemo.connectivity.multivariate import GROUPED, group_connectivity
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.spectral_measures import METHODS, connectivity
 
 __all__ = [
     "DIRECTED",
+    "GROUPED",
     "METHODS",
     "Autoregression",
     "ConnectivityResult",
@@ -33,6 +35,7 @@ __all__ = [
     "fit_autoregression",
     "granger",
     "graph",
+    "group_connectivity",
     "mutual_information",
     "partial_correlation",
     "shrunk_covariance",
