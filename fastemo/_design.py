@@ -27,6 +27,7 @@ __all__ = [
     "taper_window",
     "wavelet_grid",
     "wavelet_half",
+    "wavelet_parts",
 ]
 
 # A filter has filled when no more than this share of its impulse response's energy is still to come.
@@ -311,6 +312,26 @@ def morlet_wavelet(sfreq: float, freq: float, n_cycles: float, zero_mean: bool) 
         wave -= np.exp(-2 * (np.pi * freq * spread) ** 2)
     wave *= np.exp(-(t**2) / (2 * spread**2))
     return wave * np.sqrt(2) / np.linalg.norm(wave)
+
+
+def wavelet_parts(wavelets: Sequence[np.ndarray], n: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """Length of the FFT for signals of n samples, and the even and odd part of each wavelet's spectrum about its centre.
+
+    Divided by that length; (n_wavelets, n_fft // 2 + 1) each.
+    """
+    from scipy.fft import next_fast_len
+
+    n_fft = next_fast_len(n + max(len(w) for w in wavelets) // 2, real=True)
+    parts = np.zeros((2, len(wavelets), n_fft // 2 + 1))
+    for i, w in enumerate(wavelets):
+        half = len(w) // 2
+        about_zero = np.zeros(n_fft, np.complex128)
+        about_zero[: half + 1], about_zero[n_fft - half :] = w[half:], w[:half]
+        spectrum = np.fft.fft(about_zero).real / n_fft
+        mirrored = np.concatenate([spectrum[:1], spectrum[:0:-1]])
+        parts[0, i] = (0.5 * (spectrum + mirrored))[: n_fft // 2 + 1]
+        parts[1, i] = (0.5 * (spectrum - mirrored))[: n_fft // 2 + 1]
+    return n_fft, parts[0], parts[1]
 
 
 def wavelet_grid(low: float, high: float) -> tuple[np.ndarray, float]:

@@ -12,7 +12,17 @@ N_SAMPLES = 500
 RTOL, ATOL = 1e-9, 1e-11
 FIXED_CHANNELS = {"SpatialFilter": 7}
 LEAST_CHANNELS = dict.fromkeys(
-    ("Asymmetry", "Bipolar", "CommonAverage", "Connectivity", "Reference", "RegressOut", "cross"), 2
+    (
+        "Asymmetry",
+        "Bipolar",
+        "CommonAverage",
+        "Connectivity",
+        "Reference",
+        "RegressOut",
+        "cross",
+        "envelope_correlations",
+    ),
+    2,
 )
 
 

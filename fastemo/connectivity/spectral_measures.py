@@ -31,7 +31,7 @@ from fastemo.connectivity._design import (
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.reference.connectivity import PER_SAMPLE
 
-__all__ = ["METHODS", "connectivity"]
+__all__ = ["METHODS", "connectivity", "layout"]
 
 #: The measures, by their usual names.
 METHODS = (
@@ -157,7 +157,7 @@ def connectivity(
             raise ValueError(f"{name}={value!r} has no meaning for {option}={chosen!r}: leave it out")
     names = names_of(ch_names, x.shape[1])
     seeds, targets = pairs_of(indices, x.shape[1])
-    rows, columns, row_of, column_of, stops = _layout(indices is None, seeds, targets, x.shape[1])
+    rows, columns, row_of, column_of, stops = layout(indices is None, seeds, targets, x.shape[1])
     used: Sequence[str] = names
     if columns is not None:
         x, used = x[:, columns], [names[c] for c in columns]
@@ -244,7 +244,7 @@ def _methods(methods: str | Sequence[str]) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _layout(all_pairs: bool, seeds: np.ndarray, targets: np.ndarray, n_channels: int) -> tuple[Any, ...]:
+def layout(all_pairs: bool, seeds: np.ndarray, targets: np.ndarray, n_channels: int) -> tuple[Any, ...]:
     """First signals, the channels to keep (targets first), where each pair is in the planes, and how far rows go."""
     if all_pairs:
         rows = np.arange(1, n_channels)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastemo._backend import resolve
-from fastemo._design import morlet_wavelet, wavelet_grid, wavelet_half
+from fastemo._design import morlet_wavelet, wavelet_grid, wavelet_half, wavelet_parts
 from fastemo._validate import check_in, check_positive
 from fastemo.bands import check_bands
 from fastemo.spectral._common import Bands, count, designed, number_of_threads, signals
@@ -183,20 +183,9 @@ def _plan(
     detrend: bool,
     share: np.ndarray | None,
 ) -> Any:
-    from scipy.fft import next_fast_len
-
     for f, c in zip(at, cycles, strict=True):
         _fits(sfreq, f, c, n)
     wavelets = [morlet_wavelet(sfreq, f, c, zero_mean) for f, c in zip(at, cycles, strict=True)]
-    n_fft = next_fast_len(n + max(len(w) for w in wavelets) // 2, real=True)
-    parts = np.zeros((2, len(wavelets), n_fft // 2 + 1))
-    for i, w in enumerate(wavelets):
-        half = len(w) // 2
-        about_zero = np.zeros(n_fft, np.complex128)
-        about_zero[: half + 1], about_zero[n_fft - half :] = w[half:], w[:half]
-        spectrum = np.fft.fft(about_zero).real / n_fft
-        mirrored = np.concatenate([spectrum[:1], spectrum[:0:-1]])
-        parts[0, i] = (0.5 * (spectrum + mirrored))[: n_fft // 2 + 1]
-        parts[1, i] = (0.5 * (spectrum - mirrored))[: n_fft // 2 + 1]
+    n_fft, even, odd = wavelet_parts(wavelets, n)
     share = np.empty((len(at), 0)) if share is None else share
-    return resolve("WaveletTransform")(n, n_fft, *parts, detrend, share)
+    return resolve("WaveletTransform")(n, n_fft, even, odd, detrend, share)
