@@ -119,12 +119,12 @@ def wavelet_connectivity(
     used: Sequence[str] = names
     if columns is not None:
         x, used = x[:, columns], [names[c] for c in columns]
-    edge = round(check_positive("padding", padding, zero=True, unit="seconds") * sfreq)
-    kept = np.arange(0, x.shape[-1], decim)
-    kept = np.flatnonzero((kept >= edge) & (kept < x.shape[-1] - edge))
+    padding = check_positive("padding", padding, zero=True, unit="seconds")
+    edge = int(padding * sfreq / decim)
+    kept = np.arange(edge, -(-x.shape[-1] // decim) - edge)
     if len(kept) < 2:
         raise ValueError(
-            f"padding={padding!r} leaves {len(kept)} samples of {x.shape[-1] / sfreq:g} s: make it shorter"
+            f"padding={padding:g} leaves {len(kept)} samples of {x.shape[-1] / sfreq:g} s: make it shorter"
         )
     by_band = _frequencies(bands_in_hz(bands, fmin, fmax, sfreq), bands is None, freqs, sfreq)
     for f in (min(at) for at in by_band.values()):
@@ -138,7 +138,7 @@ def wavelet_connectivity(
     if not np.isfinite(x).all():
         refuse_nan(x, used)
     lowest = min(min(at) for at in by_band.values())
-    seconds = len(x) * (x.shape[-1] - 2 * edge) / sfreq
+    seconds = len(x) * len(kept) * decim / sfreq
     effective = min(2 * np.sqrt(np.pi) * lowest / n_cycles * seconds, float(len(x) * len(kept)))
     if effective < FEW:
         warnings.warn(
