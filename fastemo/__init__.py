@@ -33,7 +33,7 @@ _STAGES = (
     "RegressOut", "Despike", "RunningStandardize",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape", "Connectivity",
-    "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
+    "Covariance", "Recenter", "TangentSpace", "MDM", "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
 )  # fmt: skip
 _WHERE |= dict.fromkeys(_STAGES, "stages")
 

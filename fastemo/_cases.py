@@ -38,7 +38,7 @@ from fastemo._case_programs import (
 from fastemo._connectivity_cases import analytic_spectra, cross_op, cross_spectra, envelope_correlations
 from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op
-from fastemo._riemann_cases import of_windows
+from fastemo._riemann_cases import covariance_ops, of_windows
 from fastemo._signal_cases import array_function as _array_function
 from fastemo._signal_cases import taps as _taps
 from fastemo._signal_cases import transfer as _transfer
@@ -192,8 +192,8 @@ def _back(*stages: Callable[[ModuleType], Any], labels: tuple = ("calm", "joy"))
     return _stage(lambda fe: [*head(fe), *(s(fe) for s in stages)], labels)
 
 
-def _feature(build: Callable[[ModuleType], Any]) -> Callable:
-    return _stage(lambda fe: [fe.Window(0.5, 0.1), build(fe)])
+def _feature(*stages: Callable[[ModuleType], Any]) -> Callable:
+    return _stage(lambda fe: [fe.Window(0.5, 0.1), *(s(fe) for s in stages)])
 
 
 def _entropy(definition: str) -> Callable:
@@ -270,6 +270,7 @@ CASES: tuple[Case, ...] = (
     op("ratio", bits="A", make=_ops(lambda n, rng: [_bands(), _power(), Op("concat", (2, 2, 2)), Op("ratio", (1, 3))])),
     op("linear", bits="A", make=_vector_op(
         "linear", lambda n, rng: {"coef": rng.standard_normal((5, 3 * n)), "bias": rng.standard_normal(5)})),
+    *(op(kind, bits="B", make=_ops(partial(covariance_ops, kind))) for kind in ("cov", "congruence", "tangent", "mdm")),
     op("softmax", bits="A", make=_score_op("softmax")),
     op("sigmoid", bits="A", make=_score_op("sigmoid")),
     op("ema", bits="A", make=_vector_op("ema", lambda n, rng: _scalars(alpha=0.3))),
@@ -319,6 +320,13 @@ CASES: tuple[Case, ...] = (
         lambda fe: [fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank"), fe.LogTransform()])),
     stage("RelativePower", bits="A", make=_stage(
         lambda fe: [fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank"), fe.RelativePower()])),
+    stage("Covariance", bits="B", make=_feature(lambda fe: fe.Covariance("lwf", BANDS, tau=1.0))),
+    stage("Recenter", bits="B", make=_feature(lambda fe: fe.Covariance(), lambda fe: fe.Recenter())),
+    stage("TangentSpace", bits="B", make=_feature(
+        lambda fe: fe.Covariance("shrunk", BANDS), lambda fe: fe.Recenter(), lambda fe: fe.TangentSpace(), lambda fe: fe.LDA())),
+    stage("TangentSpace logeuclid", bits="B", make=_feature(
+        lambda fe: fe.Covariance(), lambda fe: fe.TangentSpace("logeuclid"))),
+    stage("MDM", bits="B", make=_feature(lambda fe: fe.Covariance("oas", BANDS), lambda fe: fe.MDM())),
     stage("Standardize", bits="A", make=_back(lambda fe: fe.Standardize())),
     stage("LDA", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.LDA())),
     stage("Logistic", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.Logistic())),

@@ -12,7 +12,7 @@ from fastemo._offline import called, decide, run
 from fastemo._training import Given, labels_of, learn_from
 from fastemo.emotions import LabelSpace, label_space
 from fastemo.recording import Recording
-from fastemo.stages import Standardize
+from fastemo.stages import Recenter, Standardize
 
 if TYPE_CHECKING:
     from fastemo.pipeline import Pipeline
@@ -142,7 +142,7 @@ class Task:
     @property
     def normalisation(self) -> str:
         """The rung of the ladder of normalisations: what features are scaled by."""
-        scalers = [stage for stage in self.pipe.stages if isinstance(stage, Standardize)]
+        scalers = [stage for stage in self.pipe.stages if isinstance(stage, (Recenter, Standardize))]
         if not scalers:
             return "none"
         if self.calibrate and any(scaler.baseline for scaler in scalers):

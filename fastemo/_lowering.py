@@ -28,7 +28,10 @@ __all__ = ["Build", "Feature", "InputOptions", "lower", "until"]
 
 GAP_POLICIES = ("hold", "interpolate", "reset")
 BACKWARD_POLICIES = ("raise", "drop")
-SCALES = {"log": "logarithms", "scaled": "standardised features", "share": "shares of the whole"}
+SCALES = {
+    "log": "logarithms", "scaled": "standardised features", "share": "shares of the whole",
+    "covariance": "covariances", "tangent": "tangent vectors",
+}  # fmt: skip
 OUTPUT_KINDS = {"classes": 1, "multilabel": 2, "intensities": 3}
 
 
@@ -246,9 +249,9 @@ class Build:
             self.delays[name] = path.delay(*edges)
             self.warmup = max(self.warmup, path.filled_after())
 
-    def becomes(self, features: Sequence[Feature], scale: str = "") -> None:
-        """The current slot holds one row of these features, of what `scale` says."""
-        self.features, self._scale, self._n_bands = tuple(features), scale, 0
+    def becomes(self, features: Sequence[Feature], scale: str = "", n_bands: int = 0) -> None:
+        """The current slot holds these features, of what `scale` says, in so many rows (0: one that is no band)."""
+        self.features, self._scale, self._n_bands = tuple(features), scale, n_bands
 
     @property
     def scale(self) -> str:

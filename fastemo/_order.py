@@ -14,7 +14,7 @@ def check_order(stages: Any) -> None:
     """Refuses stages that do not make a pipeline, with what to change."""
     if isinstance(stages, (str, Stage)) or not isinstance(stages, Sequence) or not stages:
         raise TypeError(f"stages must be a list of stages, such as [Window(2, hop=1), ...]; got {stages!r}")
-    at, before = "signal", ""
+    at, before, made = "signal", "", ""
     seen: list[str] = []
     for i, stage in enumerate(stages):
         if not isinstance(stage, Stage):
@@ -25,8 +25,13 @@ def check_order(stages: Any) -> None:
             if name in seen:
                 raise ValueError(f"stages hold {name} twice: keep one")
         elif stage.takes == at or (stage.takes == "row" and at in ("vector", "output")):
+            if stage.after and made not in stage.after:
+                raise ValueError(
+                    f"stages[{i}]: {name} needs covariances, but stands after {before}: put it after Covariance(...)"
+                )
             before = name
-            at = at if stage.gives == "row" else stage.gives
+            if stage.gives != "row":
+                at, made = stage.gives, name
         else:
             raise ValueError(f"stages[{i}]: {_misplaced(name, stage, at, before)}")
         seen.append(name)

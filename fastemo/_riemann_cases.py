@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["of_windows"]
+from fastemo._program import Op
+
+__all__ = ["covariance_ops", "of_windows"]
 
 
 def of_windows(
@@ -26,3 +28,25 @@ def of_windows(
         return result[0] if isinstance(result, tuple) else result
 
     return run
+
+
+def covariance_ops(kind: str, n: int, rng: np.random.Generator) -> list[Op]:
+    """Programs whose last op is the one in question: of the signal's covariance, and of twice the signal's."""
+    oas = {"estimator": np.array([4]), "shrinkage": np.array([0.0])}
+    ops = [Op("window", (0,)), Op("cov", (1,), oas)]
+    if kind == "cov":
+        return ops
+    ops += [
+        Op("matrix", (0,), {"coef": 2 * np.eye(n)}),
+        Op("window", (3,)),
+        Op("cov", (4,), oas),
+        Op("concat", (2, 5)),
+    ]
+    whitening = (np.eye(n) + 0.1 * rng.standard_normal((3, 2, n, n)) / np.sqrt(n)) / 10
+    floor = np.array([1e-10])
+    tensors = {
+        "congruence": {"matrix": whitening[0]},
+        "tangent": {"whitening": whitening[0], "floor": floor},
+        "mdm": {"whitening": whitening, "floor": floor},
+    }
+    return [*ops, Op(kind, (6,), tensors[kind])]

@@ -138,6 +138,7 @@ def gather(
         recordings=np.repeat(np.arange(len(recordings)), counts),
         names=space.names,
         kind=space.kind,
+        n_rows=build._n_bands or 1,
     )
     return windows, space
 

@@ -28,8 +28,8 @@ def calibrate(pipe: Pipeline, rest: Any) -> Pipeline:
     ]
     if not adapting:
         raise ValueError(
-            "this pipeline has no stage that adapts to a person: use Standardize(baseline=True) and fit with "
-            'recordings of role="baseline" for each subject'
+            "this pipeline has no stage that adapts to a person: use Standardize(baseline=True), or "
+            'Recenter(baseline=True) for covariances, and fit with recordings of role="baseline" for each subject'
         )
     recordings = pipe._recordings(rest)
     adapted = copy.copy(pipe)

@@ -18,6 +18,7 @@ from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
+from fastemo.reference.riemann_ops import Congruence, Cov, Mdm, Tangent
 from fastemo.reference.running import Rls, Running
 from fastemo.reference.signal import cascade, first_state
 from fastemo.reference.spectral import rfft_power
@@ -316,4 +317,8 @@ OPS = {
     "ratio": Ratio,
     "taper_power": TaperPower,
     "sliding_power": SlidingPower,
+    "cov": Cov,
+    "congruence": Congruence,
+    "tangent": Tangent,
+    "mdm": Mdm,
 }

@@ -20,6 +20,7 @@ from fastemo.riemann._matrices import (
     powm,
     sqrtm,
 )
+from fastemo.riemann._tangent import tangent_vectors, unupper
 
 __all__ = [
     "geodesic", "geodesic_euclid", "geodesic_logeuclid", "geodesic_riemann", "geodesic_wasserstein", "gmean",
@@ -152,7 +153,7 @@ def mean_riemann(
     step, before = 1.0, np.inf
     for _ in range(maxiter):
         root, inverse = sqrtm(mean), invsqrtm(mean)
-        tangent = np.tensordot(weights, logm(congruence(x, inverse, threads), threads=threads), axes=(0, 0))
+        tangent = unupper(weights @ tangent_vectors(x, inverse, threads))
         length = float(np.linalg.norm(tangent))
         if length > before:
             step /= 2

@@ -19,7 +19,7 @@ from fastemo.riemann._matrices import (
     sqrtm,
 )
 
-__all__ = ["exp_map", "log_map", "tangent_space", "untangent_space", "unupper", "upper"]
+__all__ = ["exp_map", "log_map", "tangent_space", "tangent_vectors", "untangent_space", "unupper", "upper"]
 
 
 def _log_riemann(x: np.ndarray, reference: np.ndarray, threads: int) -> np.ndarray:
@@ -212,9 +212,8 @@ def tangent_space(X: Any, Cref: Any, *, metric: str = "riemann", threads: int = 
     array([[1., 0., 0.]])
     """
     x, reference = _mapped(X, Cref, metric, "X")
-    if metric == "riemann" and x.dtype.kind != "c" and reference.dtype.kind != "c":
-        whitening = invsqrtm(reference)[None]
-        flat = spectral_map("tangent", x.reshape(-1, *x.shape[-2:]), whitening, threads=threads)
+    if metric == "riemann":
+        flat = tangent_vectors(x.reshape(-1, *x.shape[-2:]), invsqrtm(reference), threads)
         return flat.reshape(*x.shape[:-2], flat.shape[1])
     return upper(MAPS[metric][0](x, reference, threads))
 
@@ -240,6 +239,11 @@ def untangent_space(T: Any, Cref: Any, *, metric: str = "riemann", threads: int 
             [0.      , 1.      ]]])
     """
     return exp_map(unupper(T), Cref, metric=metric, threads=threads)
+
+
+def tangent_vectors(x: np.ndarray, whitening: np.ndarray, threads: int = 1, floor: float = 0.0) -> np.ndarray:
+    """upper(ln(W C W^H)) of matrices (n_matrices, n, n), smaller eigenvalues counting as `floor` if that is not 0."""
+    return spectral_map("tangent", np.ascontiguousarray(x), whitening[None], floor=floor, threads=threads)
 
 
 def _mapped(X: Any, Cref: Any, metric: str, name: str) -> tuple[np.ndarray, np.ndarray]:

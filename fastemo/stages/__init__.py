@@ -12,6 +12,7 @@ from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
 from fastemo.stages.fir import FIR
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
+from fastemo.stages.riemann import MDM, Covariance, Recenter, TangentSpace
 from fastemo.stages.running import Despike, RegressOut, RunningStandardize
 from fastemo.stages.smoothing import Smooth, WindowMean
 from fastemo.stages.windows import Window
@@ -22,6 +23,7 @@ __all__ = [
     "BandPower",
     "Bipolar",
     "CommonAverage",
+    "Covariance",
     "Complexity",
     "Connectivity",
     "CustomSos",
@@ -32,11 +34,13 @@ __all__ = [
     "Features",
     "HighPass",
     "LDA",
+    "MDM",
     "LogTransform",
     "Logistic",
     "LowPass",
     "Notch",
     "Quality",
+    "Recenter",
     "Reference",
     "RegressOut",
     "RelativePower",
@@ -47,6 +51,7 @@ __all__ = [
     "SpectralShape",
     "Stage",
     "Standardize",
+    "TangentSpace",
     "Trainable",
     "TimeDomain",
     "Window",

@@ -56,21 +56,14 @@ class Standardize(Trainable):
     def fit(self, windows: Windows) -> dict[str, np.ndarray]:
         if not self.baseline:
             return mean_and_scale(windows.rows[windows.train])
-        for subject in _subjects(windows):
-            n = int(np.count_nonzero(windows.baseline & (windows.subjects == subject)))
-            if n < MIN_CALIBRATION_WINDOWS:
-                raise ValueError(
-                    f"Standardize(baseline=True) needs at least {MIN_CALIBRATION_WINDOWS} valid baseline "
-                    f"windows of each subject, got {n} of subject {subject!r}: "
-                    'add recordings with role="baseline", or use Standardize()'
-                )
+        check_baselines("Standardize", windows)
         return mean_and_scale(windows.rows[windows.baseline])
 
     def training_rows(self, windows: Windows, fitted: Mapping[str, np.ndarray]) -> np.ndarray | None:
         if not self.baseline:
             return None
         rows = np.full(windows.rows.shape, np.nan)
-        for subject in _subjects(windows):
+        for subject in subjects_of(windows):
             own = windows.subjects == subject
             stats = mean_and_scale(windows.rows[own & windows.baseline])
             rows[own] = (windows.rows[own] - stats["mean"]) * stats["scale"]
@@ -90,6 +83,18 @@ def mean_and_scale(rows: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": mean, "scale": np.divide(1.0, sd, out=np.zeros_like(sd), where=varies)}
 
 
-def _subjects(windows: Windows) -> list:
+def check_baselines(name: str, windows: Windows) -> None:
+    """Refuses subjects without enough windows at rest."""
+    for subject in subjects_of(windows):
+        n = int(np.count_nonzero(windows.baseline & (windows.subjects == subject)))
+        if n < MIN_CALIBRATION_WINDOWS:
+            raise ValueError(
+                f"{name}(baseline=True) needs at least {MIN_CALIBRATION_WINDOWS} valid baseline "
+                f"windows of each subject, got {n} of subject {subject!r}: "
+                f'add recordings with role="baseline", or use {name}()'
+            )
+
+
+def subjects_of(windows: Windows) -> list:
     """The subjects whose windows train, in order of appearance."""
     return list(dict.fromkeys(windows.subjects[windows.train]))

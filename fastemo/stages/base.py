@@ -37,6 +37,9 @@ class Stage:
 
     takes: ClassVar[str]
     gives: ClassVar[str]
+    after: ClassVar[
+        tuple[str, ...]
+    ] = ()  # the features it reads are those of one of these stages, where there are any
     registry: ClassVar[dict[str, type[Stage]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -134,6 +137,8 @@ class Windows:
         Classes, labels or intensities by the columns of the decoder's output.
     kind : str
         "classes", "multilabel" or "intensities".
+    n_rows : int
+        How many rows of equal length the features are laid out in, such as bands; 1 where there are none.
     """
 
     rows: np.ndarray
@@ -145,6 +150,7 @@ class Windows:
     recordings: np.ndarray
     names: tuple[str, ...]
     kind: str
+    n_rows: int = 1
 
     def with_rows(self, rows: np.ndarray) -> Windows:
         return dataclasses.replace(self, rows=rows)

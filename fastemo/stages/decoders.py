@@ -42,11 +42,26 @@ class Decoder(Trainable):
         """
         raise NotImplementedError
 
-    def fit(self, windows: Windows) -> dict[str, np.ndarray]:
-        name = type(self).__name__
+    def check_kind(self, windows: Windows) -> None:
+        """Refuses labels that this decoder does not learn."""
         if windows.kind not in self.kinds:
             able = "Ridge" if windows.kind == "intensities" else "LDA or Logistic"
-            raise ValueError(f"{name} cannot learn labels that are {KIND_NAMES[windows.kind]}: use {able}")
+            raise ValueError(
+                f"{type(self).__name__} cannot learn labels that are {KIND_NAMES[windows.kind]}: use {able}"
+            )
+
+    def check_counts(self, y: np.ndarray, names: Sequence[str]) -> None:
+        """Refuses classes that hardly occur."""
+        counts = np.bincount(y, minlength=len(names))
+        few = [repr(name) for name, n in zip(names, counts, strict=True) if n < 2]
+        if few:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 valid windows of each class, got fewer of "
+                f"{', '.join(few)}: use longer recordings or a shorter hop, or leave the class out"
+            )
+
+    def fit(self, windows: Windows) -> dict[str, np.ndarray]:
+        self.check_kind(windows)
         x, y = windows.rows[windows.train], windows.targets[windows.train]
         if windows.kind == "intensities":
             coef, bias = self.weights(x, y)
@@ -61,13 +76,7 @@ class Decoder(Trainable):
         }
 
     def _classes(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.bincount(y, minlength=len(names))
-        few = [repr(name) for name, n in zip(names, counts, strict=True) if n < 2]
-        if few:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 valid windows of each class, got fewer of "
-                f"{', '.join(few)}: use longer recordings or a shorter hop, or leave the class out"
-            )
+        self.check_counts(y, names)
         coef, bias = self.weights(x, y)
         if len(coef) == 1:
             # One score s for two classes: softmax(-s/2, s/2) is the logistic function of s.

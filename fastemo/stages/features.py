@@ -38,7 +38,7 @@ class _BandFeature(Stage):
     order: int | None
 
     def _check(self) -> None:
-        object.__setattr__(self, "bands", _as_band_set(self.bands))
+        object.__setattr__(self, "bands", as_band_set(self.bands))
         if self.order is not None:
             check_count("order", self.order)
 
@@ -356,6 +356,6 @@ class RelativePower(Stage):
         build.relative()
 
 
-def _as_band_set(bands: Any) -> BandSet:
+def as_band_set(bands: Any) -> BandSet:
     names, edges = check_bands(bands)
     return BandSet(dict(zip(names, edges.tolist(), strict=True)))

@@ -126,6 +126,10 @@ std::unique_ptr<Op> make_softmax(const OpInit&);
 std::unique_ptr<Op> make_sigmoid(const OpInit&);
 std::unique_ptr<Op> make_ema(const OpInit&);
 std::unique_ptr<Op> make_boxcar(const OpInit&);
+std::unique_ptr<Op> make_cov(const OpInit&);
+std::unique_ptr<Op> make_congruence(const OpInit&);
+std::unique_ptr<Op> make_tangent(const OpInit&);
+std::unique_ptr<Op> make_mdm(const OpInit&);
 std::unique_ptr<Op> make_rls(const OpInit&);
 std::unique_ptr<Op> make_running(const OpInit&);
 

@@ -17,6 +17,8 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"boxcar", make_boxcar},         {"reduce", make_reduce},     {"rls", make_rls},
     {"running", make_running},       {"fir", make_fir},         {"ratio", make_ratio},
     {"taper_power", make_taper_power}, {"sliding_power", make_sliding_power},
+    {"cov", make_cov},               {"congruence", make_congruence}, {"tangent", make_tangent},
+    {"mdm", make_mdm},
 };
 
 const char* name_of(Slot::Kind kind) {
