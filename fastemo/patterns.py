@@ -98,10 +98,13 @@ class Explanation:
         Returns
         -------
         regions : tuple of str
-            Those that have a channel; channels that are no electrodes of the 10-10 system are "other".
+            Those that have a channel; channels that are no electrodes of the 10-10 system are "other". Where none is
+            one, as in fMRI, each channel is a region of its own.
         patterns : ndarray, shape (n_classes, n_bands, n_regions)
         """
         groups = region_groups(self.channels)
+        if list(groups) == ["other"]:
+            groups = {channel: [i] for i, channel in enumerate(self.channels)}
         there = np.isfinite(self.patterns)
         values = np.where(there, self.patterns, 0.0)
         sums = np.stack([values[:, :, index].sum(axis=-1) for index in groups.values()], axis=-1)

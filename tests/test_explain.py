@@ -188,3 +188,12 @@ def test_patterns_as_xarray():
     assert found.dims == ("label", "band", "channel")
     assert float(found.sel(label="joy", band="theta", channel="O2")) == patterns[1, 0, 1]
     assert found.region.values.tolist() == ["frontal left", "occipital right", "other"]
+
+
+def test_regions_that_are_no_electrodes_stand_for_themselves():
+    patterns = np.array([[[3.0, -1.0]], [[-3.0, 1.0]]])
+    explanation = Explanation(("calm", "joy"), ("mean",), ("amygdala", "insula"), patterns)
+    assert explanation.by_region()[0] == ("amygdala", "insula")
+    assert explanation.strongest("calm", 1) == [("amygdala", "mean", 3.0)]
+    mixed = Explanation(("calm",), ("mean",), ("F3", "insula"), patterns[:1])
+    assert mixed.by_region()[0] == ("frontal left", "other")
