@@ -5,6 +5,7 @@
 #include <complex>
 #include <vector>
 
+#include "../fastemo/targets/spectra_kernels.hpp"
 #include "plans.hpp"
 #include "signals.hpp"
 
@@ -72,6 +73,10 @@ public:
             return not_implemented();
         if (y.data == a.x.data) return not_implemented();
         const Signals in(a.x, a.axis), out(y, a.axis);
+        if (one_taper()) {
+            mean_of_tapered(in, out, a);
+            return result.release().ptr();
+        }
         const index size = plan_.n_bins * kLanes, by_segments = in.count * ((a.n_segments + kLanes - 1) / kLanes);
         const double ns = work_ns(std::min(in.groups() * a.n_segments, by_segments));
         if (in.groups() * a.n_segments <= by_segments) {
@@ -187,6 +192,51 @@ public:
     }
 
 private:
+    // What the kernels of tapers do: segments as long as the transform, of which no line is taken off.
+    bool one_taper() const { return plan_.n_samples == plan_.fft->n && plan_.detrend != SegmentPlan::linear; }
+
+    // Segments that share samples are read together, and scaled when they have been added up.
+    void mean_of_tapered(const Signals& in, const Signals& out, const Asked& a) const {
+        constexpr index kRowsAtOnce = 4096;  // a quarter of a second-level cache
+        const SpectraKernels& spectra = *kernels().spectra;
+        const double one = 1, share = 1 / double(a.n_segments);
+        const TaperPlan plan{plan_.fft, plan_.taper, &one, 1, plan_.n_bins, plan_.detrend == SegmentPlan::constant};
+        const index n = plan_.n_samples, size = plan_.n_bins * kLanes;
+        const index at_once = std::min(a.n_segments, std::max<index>(1, (kRowsAtOnce - n) / a.hop + 1));
+        const index rows_size = (n + (at_once - 1) * a.hop) * kLanes;
+        const index memory = 2 * size + rows_size + spectra.taper_scratch(*plan_.fft);
+        const index by_signals = in.groups() * a.n_segments;
+        const index by_segments = in.count * ((a.n_segments + kLanes - 1) / kLanes);
+        const double ns = work_ns(std::min(by_signals, by_segments));
+        if (by_signals <= by_segments) {
+            for_parts(in.groups(), a.threads, ns, memory, [&](index group, double* sums) {
+                double *const rows = sums + 2 * size, *const scratch = rows + rows_size;
+                const StretchIn lanes = whole_signals(in, group * kLanes);
+                for (index s = 0; s < a.n_segments; s += at_once) {
+                    const index count = std::min(at_once, a.n_segments - s);
+                    spectra.read(lanes, a.start + s * a.hop, n + (count - 1) * a.hop, rows);
+                    for (index i = 0; i < count; ++i)
+                        spectra.taper_power(plan, 0, 1, rows + i * a.hop * kLanes, s + i > 0, sums, scratch);
+                }
+                spectra.scale_rows(plan_.scale, share, plan_.n_bins, sums);
+                signal().write_real(sums, plan_.n_bins, out.lanes_out(group * kLanes));
+            });
+            return;
+        }
+        for_parts(in.count, a.threads, ns, memory, [&](index i, double* sums) {
+            double *const power = sums + size, *const rows = power + size, *const scratch = rows + rows_size;
+            std::fill_n(sums, size, 0.0);
+            for_segments_of(in, i, a, [&](const StretchIn& lanes, index, int width) {
+                spectra.read(lanes, a.start, n, rows);
+                spectra.taper_power(plan, 0, 1, rows, false, power, scratch);
+                for (index k = 0; k < size; k += kLanes)
+                    for (int l = 0; l < width; ++l) sums[k] += power[k + l];
+            });
+            spectra.scale_rows(plan_.scale, share, plan_.n_bins, sums);
+            for (index k = 0; k < plan_.n_bins; ++k) put(out, i, k, sums[k * kLanes]);
+        });
+    }
+
     static const SignalKernels& signal() { return *kernels().signal; }
     index scratch_size() const { return signal().segment_scratch(plan_); }
     double work_ns(index groups) const { return 8 * double(groups) * fft_ns(plan_.fft->n); }

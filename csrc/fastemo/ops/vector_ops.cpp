@@ -145,7 +145,8 @@ private:
 class RatioOp final : public Op {
 public:
     explicit RatioOp(const OpInit& init) {
-        if (init.inputs.size() != 2) init.fail("takes two inputs, the file gives " + std::to_string(init.inputs.size()));
+        if (init.inputs.size() != 2)
+            init.fail("takes two inputs, the file gives " + std::to_string(init.inputs.size()));
         for (const Slot* s : init.inputs)
             if (s->kind != Slot::vector) init.fail("reads vectors, but one input is none");
         x_ = init.inputs[0], by_ = init.inputs[1];
