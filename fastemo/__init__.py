@@ -8,8 +8,8 @@ from importlib import import_module as _import_module
 from fastemo._version import __version__
 
 _MODULES = (
-    "bands", "emotions", "signal", "spectral", "features", "connectivity", "riemann", "fmri",
-    "reference", "jit", "io", "datasets", "synth", "montage", "presets",
+    "bands", "emotions", "signal", "spectral", "features", "connectivity", "riemann", "fmri", "reference",
+    "jit", "io", "datasets", "synth", "montage", "presets", "artefacts",
 )  # fmt: skip
 
 _WHERE = {
@@ -31,6 +31,7 @@ _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
+    "Interpolate", "ASR", "EOGRegression",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape", "Connectivity",
     "Covariance", "Recenter", "TangentSpace", "MDM", "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",

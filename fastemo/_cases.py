@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fastemo._artefact_cases import FRONT_STAGES, SIGNAL_OPS
 from fastemo._case_programs import (
     BANDS,
     HOP,
@@ -170,7 +171,7 @@ def _stage(build: Callable[[ModuleType], list], labels: tuple = ("calm", "joy"))
 
         names = [f"ch{c}" for c in range(n_channels)]
         pipe = fe.Pipeline(build(fe), sfreq=SFREQ, ch_names=names, check_unit=False)
-        if any(hasattr(stage, "fit") for stage in pipe.stages):
+        if not pipe.__sklearn_is_fitted__():
             rng = np.random.default_rng(1)
             x = rng.standard_normal((6, n_channels, 1500)) * np.repeat([5, 9], 3)[:, None, None]
             pipe.fit(x, [labels[0]] * 3 + [labels[1]] * 3)
@@ -254,6 +255,7 @@ CASES: tuple[Case, ...] = (
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),
     op("fir", bits="A", make=_signal_op("fir", lambda n, rng: {"taps": _taps(31), **_scalars(block=0, first=1)})),
     op("fir fft", bits="B", make=_signal_op("fir", lambda n, rng: {"taps": _taps(301), **_scalars(block=64, first=1)})),
+    *(op(name, bits=bits, make=_signal_op(name, tensors)) for name, bits, tensors in SIGNAL_OPS),
     op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
     op("fft_power", bits="B", make=_ops(_fft_op)),
     op("reduce", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), reduce_op(1, LENGTH, SFREQ)])),
@@ -283,6 +285,7 @@ CASES: tuple[Case, ...] = (
     stage("Reference", bits="A", make=_front(lambda fe: fe.Reference(["ch0"]))),
     stage("Bipolar", bits="A", make=_front(lambda fe: fe.Bipolar([("ch0", "ch1")]))),
     stage("SpatialFilter", bits="A", make=_front(lambda fe: fe.SpatialFilter([[1.0] + [0.0] * 6, [0.5] * 7]))),
+    *(stage(name, bits=bits, make=_front(make)) for name, bits, make in FRONT_STAGES),
     stage("BandPass", bits="A", make=_front(lambda fe: fe.BandPass(1, 45))),
     stage("HighPass", bits="A", make=_front(lambda fe: fe.HighPass(1))),
     stage("LowPass", bits="A", make=_front(lambda fe: fe.LowPass(40))),

@@ -24,6 +24,25 @@ class SosFilter:
     ) -> NDArray[Any]: ...
     def reset(self) -> None: ...
 
+class AsrFilter:
+    def __init__(
+        self,
+        sos: NDArray[np.float64],
+        zi: NDArray[np.float64],
+        limit: NDArray[np.float64],
+        inverse: NDArray[np.float64],
+        n_blocks: int,
+        hop: int,
+        delay: int,
+        most: int,
+    ) -> None: ...
+    @property
+    def n_channels(self) -> int: ...
+    def process(
+        self, chunk: NDArray[Any], out: NDArray[Any] | None = None, layout: str = "channels_first"
+    ) -> NDArray[Any]: ...
+    def reset(self) -> None: ...
+
 def bank_power(
     x: NDArray[Any], coef: NDArray[np.float64], zi: NDArray[np.float64]
 ) -> NDArray[np.float64]: ...

@@ -12,7 +12,7 @@ from fastemo._lowering import Build, Feature, InputOptions, lower, until
 from fastemo._program import Program
 from fastemo._validate import close_matches
 from fastemo.recording import Recording, as_recordings
-from fastemo.stages import Stage, Trainable
+from fastemo.stages import SignalTrainable, Stage, Trainable
 from fastemo.stages.base import parameter_names
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Estimator:
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "fitted_") or self._n_given == len(self.stages)
+        return hasattr(self, "fitted_") or not any(map(_learns, self.stages))
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags, TransformerTags
@@ -89,13 +89,13 @@ class Estimator:
 
     @property
     def _n_given(self) -> int:
-        """How many stages there are before the first that learns."""
+        """How many stages there are before the first that learns from features."""
         learning = (i for i, stage in enumerate(self.stages) if isinstance(stage, Trainable))
         return next(learning, len(self.stages))
 
     def _learnt_from(self) -> list[Any]:
         """All the parameters that what is learnt depends on."""
-        last = max((i for i, stage in enumerate(self.stages) if isinstance(stage, Trainable)), default=-1)
+        last = max((i for i, stage in enumerate(self.stages) if _learns(stage)), default=-1)
         own = self.get_params(deep=False)
         return [list(self.stages[: last + 1]), *(own[k] for k in ("sfreq", "ch_names", "unit", "emotions"))]
 
@@ -183,6 +183,10 @@ class Estimator:
         """What the engine runs. Needs a fit if a stage learns, else only `sfreq` and `ch_names`."""
         self._check_fitted()
         return self._lowered()[1]
+
+
+def _learns(stage: Stage) -> bool:
+    return isinstance(stage, (SignalTrainable, Trainable))
 
 
 def _deep(stages: Mapping[str, Stage]) -> dict[str, Any]:

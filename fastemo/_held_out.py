@@ -9,7 +9,7 @@ import numpy as np
 
 from fastemo._folds import Fold, baselines_of
 from fastemo._offline import called, decide, run
-from fastemo._training import Given, labels_of, learn_from
+from fastemo._training import Given, labels_of, learn_from, run_given
 from fastemo.emotions import LabelSpace, label_space
 from fastemo.recording import Recording
 from fastemo.stages import Recenter, Standardize
@@ -80,7 +80,9 @@ class Task:
         """Fit to the training recordings of a fold, score the others."""
         train = [self.recordings[i] for i in fold.train]
         pipe = type(self.pipe)(**self.pipe.get_params(deep=False))
-        vars(pipe).update(learn_from(pipe, train, self.given.take(fold.train)))
+        # What learns from signals must not have seen those that are held out.
+        given = run_given(pipe, train) if self.given.fitted else self.given.take(fold.train)
+        vars(pipe).update(learn_from(pipe, train, given))
         columns = [pipe.label_space_.classes.index(label) for label in self.space.classes]
         adapted: dict[tuple[int, ...], Pipeline] = {}
         out = []

@@ -171,6 +171,11 @@ class Build:
         self._learning = max(self._learning, warmup)
         self.state_bytes += 8 * n_remembered
 
+    def delayed(self, n: int) -> None:
+        """The op just added hands on the signal so many samples late."""
+        if n > 0:
+            self._path = self._path.behind(np.eye(n + 1)[n])
+
     @property
     def hop_seconds(self) -> float:
         return self.hop / self.sfreq

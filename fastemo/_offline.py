@@ -146,9 +146,10 @@ def window_table(records: np.ndarray, space: LabelSpace) -> np.ndarray:
     for old, new in names.items():
         table[new] = records[old]
     if space.kind == "classes":
-        # The last entry answers index -1: an abstained window has no label.
+        # The last entry answers index -1: without an answer there is no label.
         table["label"] = np.array([*space.classes, None], object)[records["class_index"]]
     elif space.kind == "multilabel":
-        pairs = zip(records["outputs"], records["abstained"], strict=True)
-        table["label"] = [None if abstained else present(row, space) for row, abstained in pairs]
+        answered = np.isfinite(records["outputs"]).all(axis=1)
+        pairs = zip(records["outputs"], answered, strict=True)
+        table["label"] = [present(row, space) if there else None for row, there in pairs]
     return table

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastemo._lowering import Build, lower
 from fastemo._offline import called, digest, pick_windows, run
+from fastemo._signals import fit_signals
 from fastemo.emotions import LabelSpace, label_space
 from fastemo.recording import Recording
 from fastemo.stages import Stage, Trainable, Windows
@@ -26,10 +27,13 @@ class Given(NamedTuple):
     build: Build
     outputs: list[np.ndarray]
     picked: list[np.ndarray]
+    fitted: dict[str, dict[str, np.ndarray]]
 
     def take(self, index: Sequence[int]) -> Given:
         """The same of some of the recordings."""
-        return Given(self.build, [self.outputs[i] for i in index], [self.picked[i] for i in index])
+        return Given(
+            self.build, [self.outputs[i] for i in index], [self.picked[i] for i in index], self.fitted
+        )
 
 
 def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
@@ -38,7 +42,13 @@ def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
     learnt: dict[str, Any]
     if pipe._n_given == len(pipe.stages):
         first = recordings[0]
-        learnt = {"fitted_": {}, "sfreq_": first.sfreq, "ch_names_": list(first.ch_names), "provenance_": {}}
+        fitted = fit_signals(pipe, recordings)
+        learnt = {
+            "fitted_": fitted,
+            "sfreq_": first.sfreq,
+            "ch_names_": list(first.ch_names),
+            "provenance_": {},
+        }
     else:
         check_labelled(recordings)
         learnt = learn_from(pipe, recordings, run_given(pipe, recordings))
@@ -48,18 +58,20 @@ def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
 
 
 def run_given(pipe: Pipeline, recordings: Sequence[Recording]) -> Given:
-    """Run the stages that need no learning."""
+    """Run the stages before the first that learns from features."""
+    fitted = fit_signals(pipe, recordings)
     build = Build(recordings[0].sfreq, list(recordings[0].ch_names), pipe.unit)
-    lower(dict(list(pipe.named_stages.items())[: pipe._n_given]), {}, build)
+    lower(dict(list(pipe.named_stages.items())[: pipe._n_given]), fitted, build)
     outputs = run(build.program(pipe._options), recordings)
-    return Given(build, outputs, pick_windows(outputs, recordings, "learn from", build))
+    return Given(build, outputs, pick_windows(outputs, recordings, "learn from", build), fitted)
 
 
 def learn_from(pipe: Pipeline, recordings: Sequence[Recording], given: Given) -> dict[str, Any]:
     """What the other stages learn from that, as attributes of the pipeline by name."""
     windows, space = gather(recordings, given, pipe.emotions)
     return {
-        "fitted_": learn(dict(list(pipe.named_stages.items())[pipe._n_given :]), windows, given.build),
+        "fitted_": given.fitted
+        | learn(dict(list(pipe.named_stages.items())[pipe._n_given :]), windows, given.build),
         "sfreq_": recordings[0].sfreq,
         "ch_names_": list(recordings[0].ch_names),
         "label_space_": space,
@@ -107,7 +119,7 @@ def gather(
     recordings: Sequence[Recording], given: Given, emotions: Mapping[str, Sequence[float]] | None
 ) -> tuple[Windows, LabelSpace]:
     """The windows of all recordings in one table, and what their labels mean."""
-    build, outputs, _ = given
+    build, outputs = given.build, given.outputs
     is_baseline = [rec.role == "baseline" for rec in recordings]
     labels: list[Any] = []
     for out, rec in zip(outputs, recordings, strict=True):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._offline import run
+from fastemo._signals import fit_signals
 from fastemo._training import pick_windows
-from fastemo.stages import Trainable
+from fastemo.stages import SignalTrainable, Trainable
 from fastemo.stages.alignment import MIN_CALIBRATION_WINDOWS
 
 if TYPE_CHECKING:
@@ -26,13 +27,17 @@ def calibrate(pipe: Pipeline, rest: Any) -> Pipeline:
         for i, (name, stage) in enumerate(pipe.named_stages.items())
         if isinstance(stage, Trainable) and stage.adapts
     ]
-    if not adapting:
+    on_signals = any(isinstance(stage, SignalTrainable) for stage in pipe.stages)
+    if not adapting and not on_signals:
         raise ValueError(
             "this pipeline has no stage that adapts to a person: use Standardize(baseline=True), or "
             'Recenter(baseline=True) for covariances, and fit with recordings of role="baseline" for each subject'
         )
     recordings = pipe._recordings(rest)
     adapted = copy.copy(pipe)
+    if on_signals:
+        adapted.fitted_ = adapted.fitted_ | fit_signals(pipe, recordings, only_rest=False)
+        adapted._cache = None
     for i, name, stage in adapting:
         # A later stage learns from what the earlier ones, adapted already, make of the rest.
         build, program = adapted._lowered(i)

@@ -82,13 +82,14 @@ class Prediction:
     outputs : ndarray, shape (n_outputs,)
         Also as `probabilities` (kinds 1 and 2), `intensities` (3) or `features` (0); NaN when abstained.
     label : str or None
-        The most probable class; None when abstained or where the outputs are no class probabilities.
+        The most probable class; None when abstained, where an output is not finite, or where the outputs are
+        no class probabilities.
     valence, arousal, dominance : float
         NaN where the labels do not define them.
     quality, channel_quality : float; ndarray, shape (n_channels,)
         From 0 (unusable) to 1.
     valid : bool
-        The filters had filled, no sample was substituted and the engine did not abstain.
+        The filters had filled, no sample was substituted, the engine did not abstain and every output is finite.
     abstained : bool
         The signal was too bad to say anything.
 

@@ -24,6 +24,7 @@ LEAST_CHANNELS = dict.fromkeys(
     ),
     2,
 )
+LEAST_CHANNELS |= {"Interpolate": 4, "EOGRegression": 2}
 
 
 def signal(n_channels, n_samples=N_SAMPLES, dtype=np.float64, seed=0):
@@ -149,5 +150,12 @@ def test_every_public_stage_and_op_has_a_case():
 
     names = {case.name.split()[0] for case in CASES if case.kind == "stage"}
     # Window is in every stage case; the others are bases.
-    assert set(stages.__all__) - names <= {"Window", "Stage", "Trainable", "Windows", "Decoder"}
+    assert set(stages.__all__) - names <= {
+        "Window",
+        "Stage",
+        "Trainable",
+        "SignalTrainable",
+        "Windows",
+        "Decoder",
+    }
     assert set(OPS) - {case.name for case in CASES if case.kind == "op"} <= {"window"}

@@ -5,6 +5,7 @@
 namespace py = pybind11;
 
 namespace fastemo {
+void bind_artefacts(py::module_&);
 void bind_connectivity(py::module_&);
 void bind_filters(py::module_&);
 void bind_engine(py::module_&);
@@ -26,6 +27,7 @@ PYBIND11_MODULE(_core, m) {
         for (const auto* const* k = fastemo::available_kernels(); *k; ++k) names.append((*k)->target);
         return names;
     });
+    fastemo::bind_artefacts(m);
     fastemo::bind_connectivity(m);
     fastemo::bind_filters(m);
     fastemo::bind_engine(m);

@@ -22,9 +22,11 @@ from fastemo.reference.spectral import (
     rfft_power,
     sliding_mean_square,
 )
+from fastemo.reference.subspace import AsrFilter
 from fastemo.reference.tapers import TaperedSpectra, WaveletTransform, morlet, multitaper
 
 __all__ = [
+    "AsrFilter",
     "FftBandPower",
     "SosFilter",
     "TaperedSpectra",

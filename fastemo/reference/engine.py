@@ -223,14 +223,15 @@ class Engine:
         record["time"] = newest.stamp - (self.length - 1) / 2 / self.sfreq - self.delay
         record["quality"], record["channel_quality"] = quality, scores
         record["abstained"] = abstained
-        record["valid"] = full and not abstained and not self.quality.substituted()
         if abstained:
             outputs = np.full(self.n_outputs, np.nan)
         else:
             outputs = self._outputs(usable=full)
         record["outputs"] = outputs
         record["valence"], record["arousal"], record["dominance"] = self._emotion(outputs)
-        record["class_index"] = outputs.argmax() if self.kind == CLASSES and not abstained else -1
+        answered = bool(np.isfinite(outputs).all())
+        record["valid"] = full and answered and not self.quality.substituted()
+        record["class_index"] = outputs.argmax() if self.kind == CLASSES and answered else -1
         return record
 
     def _outputs(self, usable: bool) -> np.ndarray:

@@ -23,6 +23,7 @@ from fastemo.reference.running import Rls, Running
 from fastemo.reference.signal import cascade, first_state
 from fastemo.reference.spectral import rfft_power
 from fastemo.reference.spectral_ops import Ratio, SlidingPower, TaperPower
+from fastemo.reference.subspace import Asr
 
 __all__ = ["OPS", "Slot"]
 
@@ -297,6 +298,7 @@ OPS = {
     "matrix": Matrix,
     "sos": Sos,
     "fir": Fir,
+    "asr": Asr,
     "bank_power": BankPower,
     "cross": Cross,
     "window": Window,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from fastemo._program import Program
+from fastemo._program import Op, Program
 from fastemo.reference.history import History
+from fastemo.reference.kind import Slot
+from fastemo.reference.ops import OPS
 
 __all__ = ["Quality"]
 
@@ -24,7 +28,30 @@ class Quality:
         self.rail = program.scalar("quality.rail")
         self.step = program.scalar("quality.step")
         self.noisy = program.scalar("quality.noisy")
+        self.checks = self._checks(program)
         self.reset()
+
+    def _checks(self, program: Program) -> Any:
+        """The powers of bands of the input, the last of which the others are held against."""
+        names = [f"quality.{name}" for name in ("coef", "zi", "ratio")]
+        if not any(name in program.header for name in names):
+            return None
+        for name in names:
+            if name not in program.header:
+                raise ValueError(f"{name} is missing from a program with checks of bands")
+        self.limits = np.atleast_1d(program.header["quality.ratio"])
+        tensors = {name: program.header[f"quality.{name}"] for name in ("coef", "zi")}
+        checks = OPS["bank_power"](
+            Op("quality", (0,), tensors), [Slot("signal", (self.n_channels,))], self.length
+        )
+        if not (self.limits > 0).all():
+            raise ValueError(f"quality.ratio holds {self.limits.min()}, expected above 0")
+        if checks.output.shape[0] != len(self.limits) + 1:
+            raise ValueError(
+                f"quality.coef has {checks.output.shape[0]} bands for {len(self.limits)} ratios, expected one more "
+                "than those"
+            )
+        return checks
 
     def process(self, x: np.ndarray, substituted: np.ndarray) -> None:
         """Mark a block of cleaned samples (n_channels, n); `substituted` is boolean, of the same shape."""
@@ -39,11 +66,20 @@ class Quality:
         self.previous = x[:, -1].copy()
         bad = substituted | (run >= self.flat) | (np.abs(x) >= self.rail)
         self.marks.append(np.stack([bad, np.abs(change) > self.step, substituted]))
+        if self.checks is not None:
+            self.checks.process(x)
 
     def scores(self) -> np.ndarray:
         """From 0 (unusable) to 1 for each channel over the last window."""
         bad, noisy, _ = self.marks.last().sum(axis=-1)
-        return np.where(noisy / self.length > self.noisy, 0.0, 1 - bad / self.length)
+        scores = np.where(noisy / self.length > self.noisy, 0.0, 1 - bad / self.length)
+        if self.checks is None:
+            return scores
+        *powers, reference = self.checks.value()
+        too_much = np.any(
+            [p > limit * reference for p, limit in zip(powers, self.limits, strict=True)], axis=0
+        )
+        return np.where(too_much, 0.0, scores)
 
     def substituted(self) -> bool:
         """Whether any sample of the last window was substituted."""
@@ -53,3 +89,5 @@ class Quality:
         self.run = np.zeros(self.n_channels, np.int64)
         self.previous = None
         self.marks = History((3, self.n_channels), self.length, bool)
+        if self.checks is not None:
+            self.checks.reset()

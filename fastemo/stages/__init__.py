@@ -2,9 +2,9 @@
 engine."""
 
 from fastemo.stages.alignment import Standardize
-from fastemo.stages.artefacts import Quality
+from fastemo.stages.artefacts import ASR, EOGRegression, Interpolate, Quality
 from fastemo.stages.asymmetries import Asymmetry
-from fastemo.stages.base import Stage, Trainable, Windows
+from fastemo.stages.base import SignalTrainable, Stage, Trainable, Windows
 from fastemo.stages.connectivity import Connectivity
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
@@ -18,6 +18,7 @@ from fastemo.stages.smoothing import Smooth, WindowMean
 from fastemo.stages.windows import Window
 
 __all__ = [
+    "ASR",
     "Asymmetry",
     "BandPass",
     "BandPower",
@@ -30,9 +31,11 @@ __all__ = [
     "Decoder",
     "Despike",
     "DifferentialEntropy",
+    "EOGRegression",
     "FIR",
     "Features",
     "HighPass",
+    "Interpolate",
     "LDA",
     "MDM",
     "LogTransform",
@@ -46,6 +49,7 @@ __all__ = [
     "RelativePower",
     "Ridge",
     "RunningStandardize",
+    "SignalTrainable",
     "Smooth",
     "SpatialFilter",
     "SpectralShape",

@@ -18,7 +18,15 @@ from fastemo._validate import check_in
 if TYPE_CHECKING:
     from fastemo._lowering import Build
 
-__all__ = ["Stage", "Trainable", "Windows", "check_count", "check_names", "parameter_names"]
+__all__ = [
+    "SignalTrainable",
+    "Stage",
+    "Trainable",
+    "Windows",
+    "check_count",
+    "check_names",
+    "parameter_names",
+]
 
 INITS = ("first", "zero")
 
@@ -174,6 +182,20 @@ class Trainable(Stage):
 
     def calibrate(self, rows: np.ndarray, fitted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays for a person whose windows at rest are `rows` (n_windows, n_features)."""
+        raise NotImplementedError
+
+
+class SignalTrainable(Stage):
+    """A stage before the window that learns from the signal that arrives at it.
+
+    It is fitted to the recordings with `role="baseline"` where there are any, else to all; `Pipeline.calibrate` fits
+    it to a person.
+    """
+
+    adapts: ClassVar[bool] = True
+
+    def fit_signal(self, signals: Sequence[np.ndarray], sfreq: float) -> dict[str, np.ndarray]:
+        """The arrays that `lower` needs, from recordings (n_channels, n_samples) in uV."""
         raise NotImplementedError
 
 

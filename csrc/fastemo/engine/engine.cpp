@@ -54,7 +54,7 @@ Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes) try
 Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
     : program_(Program::compile(file, threads)), pool_(threads),
       input_(program_->header, program_->input, program_->clock.max_rows),
-      quality_(program_->header, program_->clock, program_->input), layout_(program_->n_outputs(), n_channels()),
+      quality_(*program_), layout_(program_->n_outputs(), n_channels()),
       usable_(program_->clock.max_windows), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
     kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said
@@ -180,11 +180,14 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
 
     put(out, layout_.quality, quality);
     std::memcpy(out + layout_.channel_quality, quality_.scores(w), sizeof(double) * std::size_t(layout_.n_channels));
+    // Samples near the largest double overflow in squares and sums: there is no answer then.
+    const bool answered =
+        !abstained && std::all_of(outputs, outputs + layout_.n_outputs, [](double y) { return std::isfinite(y); });
     std::int32_t best = -1;
-    if (!abstained && h.output_kind == OutputKind::classes)
+    if (answered && h.output_kind == OutputKind::classes)
         best = std::int32_t(std::max_element(outputs, outputs + layout_.n_outputs) - outputs);
     put(out, layout_.class_index, best);
-    put(out, layout_.valid, static_cast<unsigned char>(warm && !abstained && quality_.measured(w)));
+    put(out, layout_.valid, static_cast<unsigned char>(warm && answered && quality_.measured(w)));
     put(out, layout_.abstained, static_cast<unsigned char>(abstained));
 }
 

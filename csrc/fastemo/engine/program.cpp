@@ -110,6 +110,16 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
 
     const index n_channels = index(p->header.ch_names.size());
     p->input = Slot::make(Slot::signal, 1, n_channels, clock.max_rows);
+    if (file.find("quality.ratio") || file.find("quality.coef") || file.find("quality.zi")) {
+        const auto limits = file.f64_array("quality.ratio", {ModelFile::any});
+        p->check_limits.assign(limits.begin(), limits.end());
+        for (const double limit : limits)
+            if (!(limit > 0)) throw ModelError("quality.ratio holds " + std::to_string(limit) + ", expected above 0");
+        p->checks = make_bank_power(OpInit(file, "quality.", {&p->input}, clock));
+        if (limits.empty() || p->checks->out.rows != index(limits.size()) + 1)
+            throw ModelError("quality.coef has " + std::to_string(p->checks->out.rows) + " bands for " +
+                             std::to_string(limits.size()) + " ratios, expected one more than those");
+    }
     const auto names = op_names(file);
     if (names.empty()) throw ModelError("the program has no ops");
     for (const OpName& name : names) {
@@ -132,7 +142,7 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
 }
 
 double Program::ns_per_sample() const {
-    double sum = 0.3 * double(input.stride);
+    double sum = 0.3 * double(input.stride) + (checks ? checks->ns_per_sample : 0);
     for (const auto& op : ops) sum += op->ns_per_sample;
     return sum;
 }

@@ -35,6 +35,8 @@ struct Program {
     Header header;
     Clock clock;
     Slot input;
+    std::unique_ptr<Op> checks;          // powers of bands of the input, the last of which the others are held against
+    std::vector<double> check_limits;    // of the ratios; empty without checks
     std::vector<std::string> names;  // of the ops, "03.sos"
     std::vector<std::unique_ptr<Op>> ops;
     const Slot* output;

@@ -13,8 +13,10 @@ namespace fastemo {
 
 class Quality {
 public:
-    Quality(const Header& h, const Clock& clock, const Slot& rows)
-        : header_(h), clock_(clock), rows_(rows), block_(std::gcd(clock.length, clock.hop)),
+    explicit Quality(const Program& p) : Quality(p.header, p.clock, p.input, p.checks.get(), p.check_limits) {}
+
+    Quality(const Header& h, const Clock& clock, const Slot& rows, Op* checks, const std::vector<double>& limits)
+        : header_(h), clock_(clock), rows_(rows), checks_(checks), limits_(limits), block_(std::gcd(clock.length, clock.hop)),
           n_blocks_(clock.length / block_), is_channel_(rows.stride), previous_(rows.stride), run_(rows.stride),
           bad_(rows.stride), noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_),
           any_ring_(n_blocks_), sums_(2 * rows.stride), scores_(clock.max_windows * rows.cols),
@@ -40,6 +42,10 @@ public:
             close_block();
             if (window < f.n_windows && row == clock_.window_end(f, window)) score(window++);
         }
+        if (!checks_) return;
+        checks_->process(f, 0, checks_->parts());
+        checks_->finish(f);
+        for (index w = 0; w < f.n_windows; ++w) check(w);
     }
 
     void reset() noexcept {
@@ -49,6 +55,7 @@ public:
         n_any_ = 0;
         in_block_ = place_ = 0;
         block_filled_ = window_filled_ = 0;
+        if (checks_) checks_->reset();
     }
 
     const double* scores(index w) const { return scores_.data() + w * rows_.cols; }
@@ -100,9 +107,26 @@ private:
         filled_[w] = window_filled_;
     }
 
+    // A channel with too much in a band, against the last one, scores 0.
+    void check(index w) noexcept {
+        double* out = scores_.data() + w * rows_.cols;
+        const double* power = checks_->out.row(w);
+        const index stride = checks_->out.col_stride();
+        const double* reference = power + index(limits_.size()) * stride;
+        double sum = 0;
+        for (index c = 0; c < rows_.cols; ++c) {
+            for (std::size_t k = 0; k < limits_.size(); ++k)
+                if (power[index(k) * stride + c] > limits_[k] * reference[c]) out[c] = 0;
+            sum += out[c];
+        }
+        overall_[w] = sum / double(rows_.cols);
+    }
+
     const Header& header_;
     const Clock clock_;
     const Slot& rows_;
+    Op* const checks_;
+    const std::vector<double>& limits_;
     const index block_, n_blocks_;
     index in_block_ = 0, place_ = 0;
     std::int64_t block_filled_ = 0, window_filled_ = 0;

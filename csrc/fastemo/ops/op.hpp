@@ -108,6 +108,7 @@ std::unique_ptr<Op> make_reference(const OpInit&);
 std::unique_ptr<Op> make_matrix(const OpInit&);
 std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_fir(const OpInit&);
+std::unique_ptr<Op> make_asr(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_cross(const OpInit&);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::pair<const char*, Factory> kFactories[] = {
     {"cross", make_cross},
+    {"asr", make_asr},
     {"reference", make_reference},   {"matrix", make_matrix},     {"sos", make_sos},
     {"bank_power", make_bank_power}, {"window", make_window},     {"fft_power", make_fft_power},
     {"bandsum", make_bandsum},       {"relative", make_relative}, {"log", make_log},

@@ -36,6 +36,7 @@ struct ReductionKernels;
 struct CrossKernels;
 struct SpectraKernels;
 struct MatrixKernels;
+struct ArtefactKernels;
 
 struct Kernels {
     const char* target;
@@ -92,6 +93,7 @@ struct Kernels {
     const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)
     const SpectraKernels* spectra;       // those of tapers and wavelets (spectra_kernels.hpp)
     const MatrixKernels* matrices;       // of covariances and small matrices (matrix_kernels.hpp)
+    const ArtefactKernels* artefact;     // those of artefact removal (artefact_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

@@ -21,6 +21,7 @@ extern const ReductionKernels reductions_table;
 extern const CrossKernels cross_table;
 extern const SpectraKernels spectra_table;
 extern const MatrixKernels matrix_table;
+extern const ArtefactKernels artefact_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -51,6 +52,7 @@ const Kernels table = {
     &cross_table,
     &spectra_table,
     &matrix_table,
+    &artefact_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS
