@@ -303,3 +303,36 @@ def test_connectivity_is_decoded_in_the_tangent_space_live(rng):
     ends = np.arange(39, 400)
     within = (ends < 200) | (ends >= 239)
     assert np.mean(found[within] == (ends[within] >= 200)) > 0.85
+
+
+def test_a_pipeline_decodes_connectivity_one_volume_per_push(rng):
+    """Runs of blocks that differ in nothing but which regions go together, behind drift and motion."""
+    import fastemo as fe
+
+    def session(number):
+        x, motion = rng.normal(size=(6, 480)), np.cumsum(rng.normal(size=480)) / 20
+        labels = ["a", "b", "a", "b"]
+        for k, label in enumerate(labels):
+            x[[0, 1] if label == "a" else [2, 3], 120 * k : 120 * (k + 1)] += rng.normal(size=120)
+        x += 500 + np.linspace(0, 20, 480) + 5 * motion
+        events = [(240 * k, 240, label) for k, label in enumerate(labels)]
+        names = [*(f"region{i}" for i in range(6)), "motion"]
+        return fe.Recording(
+            np.vstack([x, motion]), 0.5, names, "1", events=events, session=number, subject="s"
+        )
+
+    runs = [session(k) for k in range(4)]
+    cleaning = [
+        fe.RegressOut(["motion"], trend=True, tau=200),
+        fe.RunningStandardize(tau=200),
+        fe.Quality(flat=60),
+    ]
+    pipe = fe.Pipeline(
+        [*cleaning, fe.Window(60, 10), fe.Covariance("lwf"), fe.TangentSpace(), fe.LDA()], unit="1"
+    )
+    assert fe.evaluate(pipe, runs, by="session").accuracy > 0.8
+    pipe.fit(runs[:3])
+    whole = pipe.engine().push_array(runs[3].data)
+    engine = pipe.engine()
+    volumes = [engine.push_array(np.ascontiguousarray(v[:, None])) for v in runs[3].data.T]
+    np.testing.assert_array_equal(np.concatenate(volumes)["outputs"], whole["outputs"])
