@@ -323,6 +323,7 @@ EVERY = [
     fe.DifferentialEntropy("seed", definition="spectral"),
     fe.Asymmetry(["dasm", "dcau"], keep=True),
     fe.Features([fe.BandPower(BANDS), fe.DifferentialEntropy(BANDS)]),
+    fe.Connectivity(BANDS, ["plv", "wpli"], memory=2.0),
     fe.LogTransform(),
     fe.Covariance("shrunk", BANDS, order=2, shrinkage=0.2, tau=3.0),
     fe.Recenter(baseline=True, metric="logeuclid"),
@@ -406,7 +407,7 @@ BAD = [
     (lambda: fe.Window(-1, hop=1), ValueError, "length must be a finite number above 0"),
     (lambda: fe.BandPower({"alpha": (13, 8)}), ValueError, r"'alpha' must have lo < hi, got \(13, 8\)"),
     (lambda: fe.BandPower("sed"), ValueError, "did you mean 'seed'"),
-    (lambda: fe.BandPower(BANDS, method="welch"), ValueError, "method must be one of 'fft', 'filterbank'"),
+    (lambda: fe.BandPower(BANDS, method="welsh"), ValueError, "did you mean 'welch'"),
     (lambda: fe.BandPower(BANDS, order=3), ValueError, "order=3 has no meaning for method='fft'"),
     (
         lambda: fe.BandPower(BANDS, method="filterbank", taper="boxcar"),
@@ -414,7 +415,7 @@ BAD = [
         "taper='boxcar' has no meaning",
     ),
     (
-        lambda: fe.DifferentialEntropy(BANDS, "seed"),
+        lambda: fe.DifferentialEntropy(BANDS, "sead"),
         ValueError,
         "definition must be one of 'gauss', 'spectral'",
     ),

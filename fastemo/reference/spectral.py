@@ -245,10 +245,12 @@ def differential_entropy(x: np.ndarray, sfreq: float, bands: Bands, definition: 
     if definition in methods:
         power = band_power(x, sfreq, bands, methods[definition])
         return 0.5 * np.log(2 * np.pi * np.e * np.maximum(power, FLOOR))
-    one = {"seed": _seed, "torcheeg": _torcheeg, "libeer": _libeer, "brainflow": _brainflow}[definition]
+    others = {"seed": _seed, "torcheeg": _torcheeg, "libeer": _libeer, "brainflow": _brainflow}
+    if definition not in others:
+        raise ValueError(f"definition must be one of {', '.join({**methods, **others})}; got {definition!r}")
     edges = list(bands.values()) if isinstance(bands, Mapping) else list(bands)
     x = np.asarray(x, np.float64)
-    return np.stack([one(x, sfreq, *band) for band in edges], axis=-1)
+    return np.stack([others[definition](x, sfreq, *band) for band in edges], axis=-1)
 
 
 def _seed(x, sfreq, lo, hi):
