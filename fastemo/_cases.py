@@ -209,7 +209,7 @@ CASES: tuple[Case, ...] = (
     kernel("bank_power", bits="A", make=_bank_power, implementations=EVERYWHERE),
     kernel("fft_band_power", bits="B", make=_fft_band_power, implementations=EVERYWHERE),
     kernel("rfft", bits="B", make=_rfft),
-    kernel("cross_spectra", bits="B", make=_of_module(cross_spectra)),
+    kernel("cross_spectra", bits="B", make=_of_module(cross_spectra), implementations=EVERYWHERE),
     kernel("envelope_correlations", bits="B", make=_of_module(envelope_correlations, False)),
     kernel("envelope_correlations log", bits="B", make=_of_module(envelope_correlations, True)),
     kernel("analytic_spectra", bits="B", make=_of_module(analytic_spectra, SFREQ, BANDS)),

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from fastemo._program import Op
-from fastemo.reference.connectivity import MEASURES, PER_SAMPLE
+from fastemo.reference.connectivity import MEASURES, PER_SAMPLE, tapered_spectra
 
 __all__ = ["analytic_spectra", "cross_op", "cross_spectra", "envelope_correlations"]
 
@@ -20,7 +20,7 @@ def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callab
 
     def call(x: np.ndarray) -> np.ndarray:
         segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
-        spectra = module.tapered_spectra(segments, tapers, 1, 9)
+        spectra = getattr(module, "tapered_spectra", tapered_spectra)(segments, tapers, 1, 9)
         planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
         return planes[..., :n_channels]
 

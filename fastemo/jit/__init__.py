@@ -5,7 +5,7 @@ They serve machines without a compiler, and your own ``@njit`` code, which can c
 feed no long digital silence to filters.
 
 Kernels: `sosfilt_rows`, `bank_power_rows`, `power_spectrum`, `band_sums`, `linear_scores`, `softmax`, `sigmoid`,
-`infer_rows`. Samples are rows (n_samples, n_channels) where the name says so.
+`infer_rows`, `coherence_pairs`, `plv_pairs`, `wpli_pairs`. Samples are rows (n_samples, n_channels) where the name says so.
 
 Examples
 --------
@@ -22,6 +22,7 @@ Examples
 3.0
 """
 
+from fastemo.jit.connectivity import coherence_pairs, cross_spectra, plv_pairs, wpli_pairs
 from fastemo.jit.filters import SosFilter, bank_power, bank_power_rows, sosfilt_rows
 from fastemo.jit.inference import infer_rows, linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.jit.spectral import (
@@ -41,14 +42,18 @@ __all__ = [
     "band_sums",
     "bank_power",
     "bank_power_rows",
+    "coherence_pairs",
+    "cross_spectra",
     "differential_entropy",
     "fft_plan",
     "infer_rows",
     "linear_scores",
+    "plv_pairs",
     "power_spectrum",
     "rfft_power",
     "sigmoid",
     "sliding_inference",
     "softmax",
     "sosfilt_rows",
+    "wpli_pairs",
 ]
