@@ -36,7 +36,13 @@ from fastemo._case_programs import (
     _taper_op,
     _vector_op,
 )
-from fastemo._connectivity_cases import analytic_spectra, cross_op, cross_spectra, envelope_correlations
+from fastemo._connectivity_cases import (
+    analytic_measures,
+    analytic_spectra,
+    cross_op,
+    cross_spectra,
+    envelope_correlations,
+)
 from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
 from fastemo._program import Op
 from fastemo._riemann_cases import covariance_ops, of_windows
@@ -212,6 +218,7 @@ CASES: tuple[Case, ...] = (
     kernel("cross_spectra", bits="B", make=_of_module(cross_spectra), implementations=EVERYWHERE),
     kernel("envelope_correlations", bits="B", make=_of_module(envelope_correlations, False)),
     kernel("envelope_correlations log", bits="B", make=_of_module(envelope_correlations, True)),
+    kernel("analytic_measures", bits="B", make=_of_module(analytic_measures, SFREQ, BANDS)),
     kernel("analytic_spectra", bits="B", make=_of_module(analytic_spectra, SFREQ, BANDS)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),
     kernel("band_power_welch", bits="B", make=_function("band_power", "welch")),

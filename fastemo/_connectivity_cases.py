@@ -10,7 +10,7 @@ import numpy as np
 from fastemo._program import Op
 from fastemo.reference.connectivity import MEASURES, PER_SAMPLE, tapered_spectra
 
-__all__ = ["analytic_spectra", "cross_op", "cross_spectra", "envelope_correlations"]
+__all__ = ["analytic_measures", "analytic_spectra", "cross_op", "cross_spectra", "envelope_correlations"]
 
 
 def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
@@ -20,6 +20,8 @@ def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callab
 
     def call(x: np.ndarray) -> np.ndarray:
         segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
+        if not hasattr(module, "tapered_spectra"):  # NumPy's bits depend on the layout
+            segments = np.ascontiguousarray(segments)
         spectra = getattr(module, "tapered_spectra", tapered_spectra)(segments, tapers, 1, 9)
         planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
         return planes[..., :n_channels]
@@ -57,6 +59,24 @@ def envelope_correlations(module: ModuleType, log: bool, n_channels: int, n_samp
     return call
 
 
+def analytic_measures(
+    module: ModuleType,
+    sfreq: float,
+    bands: Mapping[str, tuple[float, float]],
+    n_channels: int,
+    n_samples: int,
+) -> Callable:
+    """What goes over the samples of a filter bank, of all pairs, but for signs (see cross_op)."""
+    from fastemo._design import analytic_bank
+
+    bank = analytic_bank(sfreq, bands, 4, "the cases")
+    return lambda x: module.analytic_measures(x[None], *bank, 20, _without_signs())
+
+
+def _without_signs() -> int:
+    return sum(1 << i for i, m in enumerate(MEASURES) if m in PER_SAMPLE and "pli" not in (m, m[1:]))
+
+
 def cross_op(sfreq: float, bands: Mapping[str, tuple[float, float]], decay: float) -> Op:
     """Every measure that goes over samples, of the input, but for the two that are made of signs.
 
@@ -65,6 +85,6 @@ def cross_op(sfreq: float, bands: Mapping[str, tuple[float, float]], decay: floa
     from fastemo._design import analytic_bank
 
     poles, weights, direct = analytic_bank(sfreq, bands, 4, "the cases")
-    bits = sum(1 << i for i, m in enumerate(MEASURES) if m in PER_SAMPLE and "pli" not in (m, m[1:]))
+    bits = _without_signs()
     tensors = {"poles": poles, "weights": weights, "direct": direct}
     return Op("cross", (0,), tensors | {"measures": np.array([bits]), "decay": np.array([decay])})

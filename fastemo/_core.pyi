@@ -143,6 +143,15 @@ def analytic_spectra(
     skip: int = 0,
     threads: int = 1,
 ) -> NDArray[np.float64]: ...
+def analytic_measures(
+    x: NDArray[Any],
+    poles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    direct: NDArray[np.float64],
+    skip: int,
+    measures: int,
+    threads: int = 1,
+) -> NDArray[np.float64]: ...
 def envelope_correlations(
     spectra: NDArray[np.float64], n_epochs: int, n_channels: int, log: bool = False, threads: int = 1
 ) -> NDArray[np.float64]: ...

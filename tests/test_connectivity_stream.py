@@ -296,6 +296,25 @@ def test_the_core_refuses_what_does_not_fit():
             core.analytic_spectra(*bad)
 
 
+@needs_core
+def test_chosen_pairs_and_threads_change_nothing():
+    x = np.stack([signals(9, 900), signals(9, 900, 1)])
+    options = {"mode": "filterbank", "observations": "time", "skip": 0.5, "methods": PER_SAMPLE}
+    result = connectivity(x, SFREQ, BANDS, **options)
+    shared = connectivity(np.asfortranarray(x), SFREQ, BANDS, threads=3, **options)
+    some = connectivity(x, SFREQ, BANDS, indices=([8, 2], [3, 5]), **options)
+    for m in PER_SAMPLE:
+        np.testing.assert_array_equal(shared[m], result[m])
+        np.testing.assert_allclose(some[m][0], result.dense(m)[8, 3], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(some[m][1], result.dense(m)[2, 5], rtol=1e-9, atol=1e-12)
+    poles, weights, direct = analytic_bank(SFREQ, BANDS, 2, "here")
+    for measures in (0, 1 << 5, 1 << 12):
+        with pytest.raises(ValueError, match="measures is"):
+            core.analytic_measures(x, poles, weights, direct, 0, measures)
+    with pytest.raises(ValueError, match="at least 2"):
+        core.analytic_measures(x[:, :1], poles, weights, direct, 0, 1)
+
+
 @pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize(
     ("change", "message"),

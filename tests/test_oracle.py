@@ -21,6 +21,7 @@ LEAST_CHANNELS = dict.fromkeys(
         "RegressOut",
         "cross",
         "envelope_correlations",
+        "analytic_measures",
     ),
     2,
 )

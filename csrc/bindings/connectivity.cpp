@@ -88,32 +88,58 @@ py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, co
     return out;
 }
 
+// A bank of filters as Python hands it over.
+struct Bank {
+    Bank(const Array& poles, const Array& weights, const Array& direct)
+        : n_bands(poles.ndim() == 3 ? poles.shape(0) : 0), n_poles(poles.ndim() == 3 ? poles.shape(1) : 0),
+          poles(poles.data()), weights(weights.data()), direct(direct.data()) {
+        if (poles.ndim() != 3 || poles.size() == 0 || poles.shape(2) != 2)
+            refuse("poles must have shape (n_bands, n_poles, 2)");
+        if (weights.ndim() != 3 || weights.shape(0) != n_bands || weights.shape(1) != n_poles || weights.shape(2) != 2)
+            refuse("weights must have shape (", n_bands, ", ", n_poles, ", 2)");
+        if (direct.ndim() != 2 || direct.shape(0) != n_bands || direct.shape(1) != 2)
+            refuse("direct must have shape (", n_bands, ", 2)");
+        for (index k = 0; k < n_bands * n_poles; ++k)
+            if (!(this->poles[2 * k] * this->poles[2 * k] + this->poles[2 * k + 1] * this->poles[2 * k + 1] < 1))
+                refuse("poles must lie inside the unit circle");
+    }
+    index state_size(index stride) const { return 2 * n_poles * stride; }
+
+    // n rows of one band into `out`; `offset` is the first row of all.
+    void filter(index band, const double* rows, const double* offset, index n, index stride, index parts, double* state,
+                double* out) const {
+        const index of = 2 * band * n_poles;
+        kernels().cross->analytic({poles + of, weights + of, {direct[2 * band], direct[2 * band + 1]}, n_poles, state, rows,
+                                   offset, out, n, stride, parts});
+    }
+
+    const index n_bands, n_poles;
+    const double *poles, *weights, *direct;
+};
+
+ArrayView epochs_view(const py::object& x, index skip) {
+    const ArrayView v = view_of(x.ptr(), "x");
+    if (v.nd != 3) refuse("x must have shape (n_epochs, n_channels, n_samples)");
+    if (v.shape[0] * v.shape[1] * v.shape[2] == 0) refuse("x must not be empty");
+    if (skip < 0 || skip >= v.shape[2]) refuse("skip is ", skip, ", expected from 0 to ", v.shape[2] - 1);
+    return v;
+}
+
 // (n_epochs, n_channels, n) -> analytic signals from sample `skip` on, as spectra of one bin per band:
 // (n_bands, n_epochs (n - skip), 1, 2, padded channels).
 py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
                                      index skip, int threads) {
-    const ArrayView v = view_of(x.ptr(), "x");
-    if (v.nd != 3) refuse("x must have shape (n_epochs, n_channels, n_samples)");
+    const ArrayView v = epochs_view(x, skip);
+    const Bank bank(poles, weights, direct);
     const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
-    if (n_epochs * n_channels * n == 0) refuse("x must not be empty");
-    if (poles.ndim() != 3 || poles.size() == 0 || poles.shape(2) != 2) refuse("poles must have shape (n_bands, n_poles, 2)");
-    const index n_bands = poles.shape(0), n_poles = poles.shape(1);
-    if (weights.ndim() != 3 || weights.shape(0) != n_bands || weights.shape(1) != n_poles || weights.shape(2) != 2)
-        refuse("weights must have shape (", n_bands, ", ", n_poles, ", 2)");
-    if (direct.ndim() != 2 || direct.shape(0) != n_bands || direct.shape(1) != 2)
-        refuse("direct must have shape (", n_bands, ", 2)");
-    if (skip < 0 || skip >= n) refuse("skip is ", skip, ", expected from 0 to ", n - 1);
     const index stride = padded(n_channels), kept = n - skip;
-    py::array_t<double> out({n_bands, n_epochs * kept, index(1), index(2), stride});
+    py::array_t<double> out({bank.n_bands, n_epochs * kept, index(1), index(2), stride});
     double* spectra = out.mutable_data();
-    const double *p = poles.data(), *w = weights.data(), *d = direct.data();
-    for (index k = 0; k < n_bands * n_poles; ++k)
-        if (!(p[2 * k] * p[2 * k] + p[2 * k + 1] * p[2 * k + 1] < 1)) refuse("poles must lie inside the unit circle");
     constexpr index kRowsAtOnce = 64;
-    const index state_size = 2 * n_poles * stride;
-    const double ns = 1.2 * double(n_epochs * n * stride / kLanes * n_bands * n_poles);
-    for_parts(n_epochs * n_bands, threads, ns, state_size + (1 + 3 * kRowsAtOnce) * stride, [&](index part, double* state) {
-        const index epoch = part / n_bands, band = part % n_bands;
+    const index state_size = bank.state_size(stride);
+    const double ns = 1.2 * double(n_epochs * n * stride / kLanes * bank.n_bands * bank.n_poles);
+    for_parts(n_epochs * bank.n_bands, threads, ns, state_size + (1 + 3 * kRowsAtOnce) * stride, [&](index part, double* state) {
+        const index epoch = part / bank.n_bands, band = part % bank.n_bands;
         double *const offset = state + state_size, *const rows = offset + stride, *const skipped = rows + kRowsAtOnce * stride;
         std::fill_n(state, state_size, 0.0);
         double* const to = spectra + (band * n_epochs + epoch) * kept * 2 * stride;
@@ -123,10 +149,57 @@ py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, co
             kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count, 1.0, rows,
                                 stride, 0, stride);
             if (i == 0) std::copy_n(rows, stride, offset);
-            kernels().cross->analytic({p + 2 * band * n_poles, w + 2 * band * n_poles, {d[2 * band], d[2 * band + 1]},
-                                       n_poles, state, rows, offset, i < skip ? skipped : to + (i - skip) * 2 * stride, count,
-                                       stride, 2});
+            bank.filter(band, rows, offset, count, stride, 2, state, i < skip ? skipped : to + (i - skip) * 2 * stride);
             i += count;
+        }
+    });
+    return out;
+}
+
+// Measures of all pairs below the diagonal over those samples, (n_planes, n_bands, n_pairs), without keeping the signals.
+py::array_t<double> analytic_measures(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
+                                      index skip, unsigned measures, int threads) {
+    const ArrayView v = epochs_view(x, skip);
+    const Bank bank(poles, weights, direct);
+    constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh | 1u << CrossArgs::plv |
+                               1u << CrossArgs::ciplv | 1u << CrossArgs::pli | 1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
+    if (measures == 0 || (measures & ~known) != 0) refuse("measures is ", measures, ", expected some of ", known);
+    const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
+    if (n_channels < 2) refuse("x has 1 channel, expected at least 2");
+    const index stride = padded(n_channels), n_pairs = n_channels * (n_channels - 1) / 2;
+    const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
+    py::array_t<double> out({n_planes, bank.n_bands, n_pairs});
+    double* planes = out.mutable_data();
+    constexpr index most = PairSumsArgs::kMost;
+    const auto& k = *kernels().cross;
+    const index state_size = bank.state_size(stride), sums_size = k.pair_sums_size(n_channels, stride, measures);
+    const index scratch_size = state_size + (1 + 4 * most) * stride + sums_size + k.pair_sums_scratch(stride);
+    const double ns = 0.3 * double(n_epochs * n * bank.n_bands) * double(n_channels * stride);
+    for_parts(bank.n_bands, threads, ns, scratch_size, [&](index band, double* state) {
+        double *const offset = state + state_size, *const rows = offset + stride, *const signals = rows + most * stride;
+        double *const sums = signals + 3 * most * stride, *const scratch = sums + sums_size;
+        const double* samples[most];
+        for (index i = 0; i < most; ++i) samples[i] = signals + i * 3 * stride;
+        std::fill_n(sums, sums_size, 0.0);
+        PairSumsArgs a{};
+        a.added = samples, a.sums = sums, a.scratch = scratch, a.decay = 1;
+        a.n_channels = n_channels, a.stride = stride, a.measures = measures;
+        a.total = double(n_epochs * (n - skip)), a.out_stride = bank.n_bands * n_pairs;
+        for (index epoch = 0; epoch < n_epochs; ++epoch) {
+            std::fill_n(state, state_size, 0.0);
+            const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
+            for (index i = 0; i < n;) {
+                const index count = std::min({most, n - i, i < skip ? skip - i : n - i});
+                kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count, 1.0,
+                                    rows, stride, 0, stride);
+                if (i == 0) std::copy_n(rows, stride, offset);
+                bank.filter(band, rows, offset, count, stride, 3, state, signals);
+                i += count;
+                if (i <= skip) continue;
+                a.n_added = count;
+                if (i == n && epoch + 1 == n_epochs) a.out = planes + band * n_pairs;
+                k.pair_sums(a);
+            }
         }
     });
     return out;
@@ -159,6 +232,8 @@ void bind_connectivity(py::module_& m) {
     using namespace py::literals;
     m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
     m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0, "threads"_a = 1);
+    m.def("analytic_measures", &analytic_measures, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a, "measures"_a,
+          "threads"_a = 1);
     m.def("envelope_correlations", &envelope_correlations, "spectra"_a, "n_epochs"_a, "n_channels"_a, "log"_a = false,
           "threads"_a = 1);
     m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._backend import resolve
 from fastemo._design import analytic_bank, band_edges, butterworth, filled_after
 from fastemo._validate import check_positive
 from fastemo.bands import check_bands
-from fastemo.connectivity._arguments import check_flat
+from fastemo.connectivity._arguments import check_flat, refuse_nan
 
 __all__ = [
-    "analytic_signals",
+    "analytic_plan",
     "bands_in_hz",
     "bins_of_bands",
     "check_slopes",
@@ -60,11 +59,10 @@ def bands_in_hz(bands: Any, fmin: Any, fmax: Any, sfreq: float) -> dict[str, tup
     return dict(zip(names, map(tuple, edges.tolist()), strict=True))
 
 
-def analytic_signals(
-    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: Any, skip: Any, threads: int
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
-    """Analytic signals as spectra with one bin per band; limits and names of the bands, and how many independent samples
-    each holds."""
+def analytic_plan(
+    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: Any, skip: Any
+) -> tuple[tuple[np.ndarray, ...], int, np.ndarray, tuple[str, ...], np.ndarray]:
+    """A filter bank, the samples to leave out, limits and names of its bands, and how many independent samples each has."""
     order = 4 if order is None else order
     if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 1 <= order <= 16:
         raise ValueError(f"order must be a whole number from 1 to 16, got {order!r}")
@@ -83,11 +81,12 @@ def analytic_signals(
             "signal, or skip= for less"
         )
     check_flat(x, names)
-    spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
+    if not np.isfinite(x).all():
+        refuse_nan(x, names)
     limits = np.array([*bands.values()])
-    widths = limits[:, 1] - limits[:, 0]
-    effective = np.minimum(len(x) * 2 * widths * (n - skipped) / sfreq, spectra.shape[1])
-    return spectra, limits, tuple(bands), effective
+    kept = n - skipped
+    effective = np.minimum(len(x) * 2 * (limits[:, 1] - limits[:, 0]) * kept / sfreq, len(x) * kept)
+    return bank, skipped, limits, tuple(bands), effective
 
 
 def bins_of_bands(

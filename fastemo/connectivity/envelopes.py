@@ -10,8 +10,8 @@ import numpy as np
 
 from fastemo._backend import resolve
 from fastemo._validate import check_positive
-from fastemo.connectivity._arguments import FEW, check_threads, epochs_of, names_of, refuse_nan
-from fastemo.connectivity._design import analytic_signals, bands_in_hz
+from fastemo.connectivity._arguments import FEW, check_threads, epochs_of, names_of
+from fastemo.connectivity._design import analytic_plan, bands_in_hz
 from fastemo.connectivity.result import ConnectivityResult
 
 __all__ = ["envelope_correlation"]
@@ -95,11 +95,10 @@ def envelope_correlation(
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     names = names_of(ch_names, x.shape[1])
     threads = check_threads(threads)
-    spectra, limits, band_names, effective = analytic_signals(
-        x, names, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip, threads
+    bank, skipped, limits, band_names, effective = analytic_plan(
+        x, names, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip
     )
-    if not np.isfinite(spectra).all():
-        refuse_nan(x, names)
+    spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
     n_epochs, n_channels = x.shape[:2]
     least = float(effective.min()) / n_epochs
     if least < FEW:

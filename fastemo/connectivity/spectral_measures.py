@@ -19,7 +19,7 @@ from fastemo.connectivity._arguments import (
     refuse_nan,
 )
 from fastemo.connectivity._design import (
-    analytic_signals,
+    analytic_plan,
     bands_in_hz,
     bins_of_bands,
     check_slopes,
@@ -162,15 +162,24 @@ def connectivity(
     if columns is not None:
         x, used = x[:, columns], [names[c] for c in columns]
 
+    bits = sum(1 << METHODS.index(m) for m in methods)
     if mode == "filterbank" or observations == "time":
         _check_time(methods, mode, observations, faverage)
-        spectra, limits, band_names, effective = analytic_signals(
-            x, used, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip, threads
+        bank, skipped, limits, band_names, effective = analytic_plan(
+            x, used, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip
         )
-        steps = np.arange(len(limits))
-        edges = np.stack([steps, steps + 1, steps, steps], axis=1)
-        counts = dict.fromkeys(methods, int(spectra.shape[1]))
+        counts = dict.fromkeys(methods, len(x) * (x.shape[-1] - skipped))
         smallest = dict.fromkeys(methods, float(effective.min()))
+        check_counts(counts, smallest, observations, mode)
+        if columns is None:
+            picked = resolve("analytic_measures")(x, *bank, skipped, bits, threads)
+        else:
+            spectra = resolve("analytic_spectra")(x, *bank, skipped, threads)
+            steps = np.arange(len(limits))
+            edges = np.stack([steps, steps + 1, steps, steps], axis=1)
+            picked = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)[
+                :, :, row_of, column_of
+            ]
     else:
         if observations == "segments":
             x, step = segments_of(x, nperseg, noverlap)
@@ -194,14 +203,9 @@ def connectivity(
         edges = edges - first
         if observations == "tapers":
             spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
-    if not np.isfinite(spectra[0]).all():
-        refuse_nan(x, used)
-    if observations == "time":
-        check_counts(counts, smallest, observations, mode)
-
-    bits = sum(1 << METHODS.index(m) for m in methods)
-    planes = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)
-    picked = planes[:, :, row_of, column_of]
+        if not np.isfinite(spectra[0]).all():
+            refuse_nan(x, used)
+        picked = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)[:, :, row_of, column_of]
     values, plane = {}, 0
     for m in (m for m in METHODS if m in methods):
         values[m] = picked[plane].T if m != "cohy" else (picked[plane] + 1j * picked[plane + 1]).T

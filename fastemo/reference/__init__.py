@@ -4,6 +4,7 @@ The function kernels bear the names they have in `fastemo.signal` and `fastemo.s
 """
 
 from fastemo.reference.connectivity import (
+    analytic_measures,
     analytic_spectra,
     cross_spectra,
     envelope_correlations,
@@ -31,6 +32,7 @@ __all__ = [
     "SosFilter",
     "TaperedSpectra",
     "WaveletTransform",
+    "analytic_measures",
     "analytic_spectra",
     "band_power",
     "bank_power",

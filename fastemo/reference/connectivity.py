@@ -11,6 +11,7 @@ __all__ = [
     "MEASURES",
     "PER_SAMPLE",
     "analytic",
+    "analytic_measures",
     "analytic_spectra",
     "cross_spectra",
     "envelope_correlations",
@@ -147,6 +148,23 @@ def analytic_spectra(
         out[:, e * kept : (e + 1) * kept, 0, 0, : x.shape[1]] = y.real
         out[:, e * kept : (e + 1) * kept, 0, 1, : x.shape[1]] = y.imag
     return out
+
+
+def analytic_measures(
+    x: np.ndarray,
+    poles: np.ndarray,
+    weights: np.ndarray,
+    direct: np.ndarray,
+    skip: int,
+    measures: int,
+    threads: int = 1,
+) -> np.ndarray:
+    """Measures of all pairs below the diagonal over the samples of `analytic_spectra`: (n_planes, n_bands, n_pairs)."""
+    spectra = analytic_spectra(x, poles, weights, direct, skip)
+    steps, rows = np.arange(len(spectra)), np.arange(x.shape[1])
+    planes = cross_spectra(spectra, np.stack([steps, steps + 1, steps, steps], axis=1), rows, rows, measures)
+    seeds, targets = np.tril_indices(x.shape[1], -1)
+    return planes[:, :, seeds, targets]
 
 
 def envelope_correlations(
