@@ -29,7 +29,7 @@ _WHERE = {
 }
 _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
-    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "Quality",
+    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "RemoveDrift", "Resample", "Decimate", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
     "Interpolate", "ASR", "EOGRegression",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",

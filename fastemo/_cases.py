@@ -263,6 +263,8 @@ CASES: tuple[Case, ...] = (
     op("fir", bits="A", make=_signal_op("fir", lambda n, rng: {"taps": _taps(31), **_scalars(block=0, first=1)})),
     op("fir fft", bits="B", make=_signal_op("fir", lambda n, rng: {"taps": _taps(301), **_scalars(block=64, first=1)})),
     *(op(name, bits=bits, make=_signal_op(name, tensors)) for name, bits, tensors in SIGNAL_OPS),
+    op("resample", bits="A", make=_signal_op(
+        "resample", lambda n, rng: {"taps": 4 * _taps(41), **_scalars(up=4, down=5, first=1)})),
     op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
     op("fft_power", bits="B", make=_ops(_fft_op)),
     op("reduce", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), reduce_op(1, LENGTH, SFREQ)])),
@@ -304,6 +306,9 @@ CASES: tuple[Case, ...] = (
     stage("FIR", bits="B", make=_front(lambda fe: fe.FIR(4, 40))),
     stage("FIR minimum", bits="A", make=_front(lambda fe: fe.FIR(high=40, high_transition=20, phase="minimum"))),
     stage("FIR cascade", bits="B", make=_front(lambda fe: fe.FIR(4), lambda fe: fe.FIR(high=40))),
+    stage("RemoveDrift", bits="B", make=_front(lambda fe: fe.RemoveDrift(0.4))),
+    stage("Resample", bits="A", make=_front(lambda fe: fe.Resample(160))),
+    stage("Decimate", bits="A", make=_front(lambda fe: fe.Decimate(2, phase="minimum"))),
     stage("Quality", bits="A", make=_front(lambda fe: fe.Quality(flat=0.1, rail=60.0, step=40.0))),
     stage("BandPower", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS))),
     stage("BandPower filterbank", bits="A", make=_feature(lambda fe: fe.BandPower(BANDS, "filterbank"))),

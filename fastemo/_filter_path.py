@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -22,9 +23,28 @@ class FilterPath:
         *before, (sfreq, now) = self.parts
         return FilterPath((*before, (sfreq, now + filters)))
 
+    def resampled(self, taps: np.ndarray, up: int, down: int) -> FilterPath:
+        """The same with a change of rate behind it, whose taps run at the raised rate."""
+        raised = self.sfreq * up
+        return FilterPath((*self.parts, (raised, (taps,)), (raised / down, ())))
+
+    @property
+    def sfreq(self) -> float:
+        """The rate in Hz behind all filters."""
+        return self.parts[-1][0]
+
+    def since(self, before: FilterPath) -> FilterPath:
+        """Only the filters that `before`, the beginning of this path, has not."""
+        known = [len(filters) for _, filters in before.parts]
+        known += [0] * (len(self.parts) - len(known))
+        return FilterPath(
+            tuple((sfreq, filters[n:]) for (sfreq, filters), n in zip(self.parts, known, strict=True))
+        )
+
     def filled_after(self) -> int:
-        """Samples of the recording until all have filled."""
-        return filled_after(self.parts[-1][1])
+        """Samples of the recording until all have filled: behind a change of rate when those before it have."""
+        recorded = self.parts[0][0]
+        return sum(ceil(filled_after(filters) * (recorded / sfreq)) for sfreq, filters in self.parts)
 
     def delay(self, low: float, high: float) -> float:
         """Power-weighted mean group delay over a band, in seconds."""

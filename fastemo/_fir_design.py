@@ -11,7 +11,15 @@ import numpy as np
 
 from fastemo._validate import check_in, check_positive
 
-__all__ = ["FIR_PHASES", "FIR_WINDOWS", "check_taps", "fir_block", "fir_taps", "resampling_taps"]
+__all__ = [
+    "FIR_PHASES",
+    "FIR_WINDOWS",
+    "check_taps",
+    "fir_block",
+    "fir_taps",
+    "minimum_phase",
+    "resampling_taps",
+]
 
 # Width of the transition times length of the filter (Ifeachor & Jervis 2002, table 7.3).
 FIR_WINDOWS = {"hann": 3.1, "hamming": 3.3, "blackman": 5.0}
@@ -58,7 +66,7 @@ def fir_taps(
                 f"sfreq={sfreq:g} Hz, which needs {max(needed)}: raise length or the transition"
             )
     taps = _sum_of_low_passes(sfreq, edges, needed, n, window)
-    return _minimum_phase(taps) if phase == "minimum" else taps
+    return minimum_phase(taps) if phase == "minimum" else taps
 
 
 def _odd(n: int) -> int:
@@ -128,14 +136,14 @@ def _sum_of_low_passes(
     return taps
 
 
-def _minimum_phase(taps: np.ndarray) -> np.ndarray:
+def minimum_phase(taps: np.ndarray) -> np.ndarray:
     """As many taps with nearly the same magnitude response and the least delay: the cepstrum folded onto one side."""
     n = 1 << ceil(log2(200 * len(taps)))  # fine enough a grid that the cepstrum hardly aliases
     magnitude = np.abs(np.fft.rfft(taps, n))
     magnitude += 1e-7 * magnitude[magnitude > 0].min()
     cepstrum = np.fft.irfft(np.log(magnitude))
     cepstrum[1 : n // 2] *= 2
-    cepstrum[n // 2 + 1 :] = 0
+    cepstrum[n // 2 :] = 0
     return np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))[: len(taps)]
 
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from math import gcd
+from math import ceil, gcd
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastemo._design import (
-    band_edges,
-    first_sample_state,
-    one_sided_scale,
-    taper_window,
-)
+from fastemo._design import band_edges, first_sample_state, one_sided_scale, taper_window
 from fastemo._filter_path import FilterPath
 from fastemo._fir_design import fir_block
-from fastemo._program import FORMAT_VERSION, Op, Program
+from fastemo._input_options import InputOptions
+from fastemo._program import FORMAT_VERSION, Op, Program, Rate
 from fastemo._validate import UV_PER_UNIT
 from fastemo.bands import BandSet, check_bands
 from fastemo.emotions import LabelSpace
@@ -26,8 +22,6 @@ from fastemo.stages import Quality, Stage
 
 __all__ = ["Build", "Feature", "InputOptions", "lower", "until"]
 
-GAP_POLICIES = ("hold", "interpolate", "reset")
-BACKWARD_POLICIES = ("raise", "drop")
 SCALES = {
     "log": "logarithms", "scaled": "standardised features", "share": "shares of the whole",
     "covariance": "covariances", "tangent": "tangent vectors",
@@ -47,32 +41,15 @@ class Feature(NamedTuple):
         return f"{self.source}__{self.band}:{self.channel}" if self.source else f"{self.band}:{self.channel}"
 
 
-class InputOptions(NamedTuple):
-    """What the engine does about time stamps, gaps and NaN; times in seconds."""
-
-    gap_policy: str = "hold"
-    max_gap: float = 1.0
-    gap_tolerance: float | None = None
-    on_backward: str = "raise"
-
-    def header(self, sfreq: float) -> dict[str, np.ndarray]:
-        tolerance = max(2 / sfreq, 0.040) if self.gap_tolerance is None else float(self.gap_tolerance)
-        return {
-            "input.gap_policy": np.array([GAP_POLICIES.index(self.gap_policy)]),
-            "input.max_gap": np.array([max(1, round(self.max_gap * sfreq))]),
-            "input.gap_tolerance": np.array([tolerance]),
-            "input.on_backward": np.array([BACKWARD_POLICIES.index(self.on_backward)]),
-        }
-
-
 @dataclass(frozen=True)
 class Step:
-    """What a stage did: the slot that holds its result, and for people what that is and what it remembers."""
+    """What a stage did: the slot that holds its result, and for people what that is, what it remembers and its delay."""
 
     stage: Stage
     slot: int
     gives: str
     state_bytes: int
+    delay: float
 
 
 class Build:
@@ -80,7 +57,8 @@ class Build:
 
     Attributes
     ----------
-    sfreq : float
+    sfreq, input_sfreq : float
+        Sampling frequency of the current signal, and of the recording.
     ch_names : tuple of str
         Channels of the current signal.
     features : tuple of Feature
@@ -90,13 +68,14 @@ class Build:
     delays : dict of str to float
         Power-weighted mean group delay of each band, in seconds.
     warmup : int
-        Samples until every filter so far has filled.
+        Samples of the recording until every filter so far has filled.
     """
 
     def __init__(
         self, sfreq: float, ch_names: Sequence[str], unit: str, space: LabelSpace | None = None
     ) -> None:
-        self.sfreq = sfreq
+        self.sfreq = self.input_sfreq = sfreq
+        self.rate = Rate()
         self.inputs = self.ch_names = tuple(ch_names)
         self.unit = unit
         self.space = space
@@ -111,7 +90,7 @@ class Build:
         self.slot = 0
         self.output_kind = 0
         self._path = FilterPath(((sfreq, ()),))
-        self._learning = 0  # samples until what learns from the stream has seen enough
+        self._learning = 0  # samples of the recording until what learns from the stream has seen enough
         self._windows: dict[int, int] = {}
         # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
         # (0: none).
@@ -161,6 +140,13 @@ class Build:
         kept = 5 * block + 2 * (block + 1) * n_parts if block else 2 * len(taps)
         self.state_bytes += 8 * kept * len(self.ch_names)
 
+    def resample(self, taps: np.ndarray, up: int, down: int, from_first_sample: bool) -> None:
+        """The signal at up/down of its rate; `taps` (n_taps,) run at `up` times that."""
+        self.add("resample", taps=taps, up=up, down=down, first=int(from_first_sample))
+        self._path = self._path.resampled(taps, up, down)
+        self.sfreq, self.rate = self._path.sfreq, Rate((*self.rate.steps, (up, down)))
+        self.state_bytes += 16 * (len(taps) // up + 1) * len(self.ch_names)
+
     def cut(self, length: int, hop: int) -> None:
         """Windows of so many samples."""
         self.length, self.hop = length, hop
@@ -168,7 +154,7 @@ class Build:
 
     def learns(self, warmup: int, n_remembered: int) -> None:
         """The op just added learns from the stream: samples it must have seen, and numbers it remembers."""
-        self._learning = max(self._learning, warmup)
+        self._learning = max(self._learning, ceil(warmup * (self.input_sfreq / self.sfreq)))
         self.state_bytes += 8 * n_remembered
 
     def delayed(self, n: int) -> None:
@@ -179,6 +165,10 @@ class Build:
     @property
     def hop_seconds(self) -> float:
         return self.hop / self.sfreq
+
+    @property
+    def warmup_seconds(self) -> float:
+        return self.warmup / self.input_sfreq
 
     def bank_power(self, bands: BandSet, sos: np.ndarray, at_rest: bool = False) -> None:
         """Mean square over the window of one cascade per band, `sos` (n_bands, n_sections, 6)."""
@@ -348,7 +338,7 @@ class Build:
             return f"{self.width} features"
         if self.length:
             return f"{self.length} samples every {self.hop}"
-        return f"{self.width} channels"
+        return f"{self.width} channels" + (f" at {self.sfreq:g} Hz" if self.rate.steps else "")
 
     def program(self, options: InputOptions) -> Program:
         """The program so far; the current slot is its output."""
@@ -356,8 +346,12 @@ class Build:
         for name in (*self.inputs, *labels):
             if "\n" in name:
                 raise ValueError(f"the name {name!r} has a line break, which a model cannot hold: rename it")
+        if self.rate.steps and "quality.ratio" in self.header:
+            raise ValueError(
+                "Quality(muscle=..., line=...) checks windows of the recording: leave out Resample or that"
+            )
         quality = Quality() if self.unit != "1" else Quality(step=None)
-        header = quality.header(self.sfreq) | options.header(self.sfreq) | self.header
+        header = quality.header(self.input_sfreq) | options.header(self.input_sfreq) | self.header
         header |= {
             "input.scale": np.array([UV_PER_UNIT[self.unit]]),
             "window.length": np.array([self.length]),
@@ -371,7 +365,7 @@ class Build:
         metadata = {
             "format": "fastemo",
             "format_version": str(FORMAT_VERSION),
-            "sfreq": repr(float(self.sfreq)).removesuffix(".0"),
+            "sfreq": repr(float(self.input_sfreq)).removesuffix(".0"),
             "unit": self.unit,
             "ch_names": "\n".join(self.inputs),
             "labels": "\n".join(labels),
@@ -382,9 +376,12 @@ class Build:
 def lower(stages: Mapping[str, Stage], fitted: Mapping[str, Mapping[str, np.ndarray]], build: Build) -> None:
     """Lower named stages in order onto `build`; `fitted` holds the arrays of those that learn."""
     for name, stage in stages.items():
-        before = build.state_bytes
+        before, path, length = build.state_bytes, build._path, build.length
         stage.lower(build, fitted.get(name, {}))
-        build.steps.append(Step(stage, build.slot, build.gives(), build.state_bytes - before))
+        delay = build._path.since(path).delay(0, build.sfreq / 2)
+        if build.length > length:
+            delay += (build.length - 1) / 2 / build.sfreq
+        build.steps.append(Step(stage, build.slot, build.gives(), build.state_bytes - before, delay))
 
 
 def until(program: Program, slot: int) -> Program:

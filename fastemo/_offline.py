@@ -37,10 +37,10 @@ def run(program: Program, recordings: Sequence[Recording]) -> list[np.ndarray]:
     """The predictions of each recording, as structured arrays of the engine's dtype."""
     length = program.scalar("window.length")
     for i, rec in enumerate(recordings):
-        if rec.n_samples < length:
+        if rec.n_samples < program.window_rate.needed(length):
             raise ValueError(
                 f"{called(recordings, i)} lasts {rec.duration:g} s, shorter than one window of "
-                f"{length / program.sfreq:g} s: use longer recordings or a shorter Window"
+                f"{length / program.window_sfreq:g} s: use longer recordings or a shorter Window"
             )
     return _for_each(lambda rec: Engine(program).push_array(rec.data), recordings)
 
@@ -92,7 +92,7 @@ def pick_windows(
     if without:
         warnings.warn(
             f"{len(without)} of {len(outputs)} recordings have no valid window, so all their windows count "
-            f"(first {called(recordings, without[0])}): the filters take {build.warmup / build.sfreq:.2g} s "
+            f"(first {called(recordings, without[0])}): the filters take {build.warmup_seconds:.2g} s "
             f"to fill before a window of {build.length / build.sfreq:g} s, and lost samples make one invalid",
             UserWarning,
             stacklevel=5,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-__all__ = ["FORMAT_VERSION", "Op", "Program"]
+__all__ = ["FORMAT_VERSION", "Op", "Program", "Rate"]
 
 FORMAT_VERSION = 1
 
@@ -21,6 +23,66 @@ class Op:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.tensors[name]
+
+
+class Rate:
+    """The clock of a signal: which of its samples are there with how many of the input's, counted since the reset.
+
+    Parameters
+    ----------
+    steps : tuple of (up, down)
+        How the input was resampled, one change after the other, each with up <= down. Sample m needs what was there up
+        to place m down/up.
+    """
+
+    def __init__(self, steps: tuple[tuple[int, int], ...] = ()) -> None:
+        self.steps = steps
+        self.ratio = Fraction(1)
+        for up, down in steps:
+            self.ratio *= Fraction(up, down)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rate) and other.steps == self.steps
+
+    def __hash__(self) -> int:
+        return hash(self.steps)
+
+    def samples(self, n: Any) -> Any:
+        """Samples that are there with the first n of the input."""
+        for up, down in self.steps:
+            n = -(-n * up // down)
+        return n
+
+    def newest(self, m: Any) -> Any:
+        """The input's sample that comes last of those that sample m needs."""
+        for up, down in reversed(self.steps):
+            m = m * down // up
+        return m
+
+    def needed(self, m: int) -> int:
+        """Samples of the input that the first m need."""
+        return self.newest(m - 1) + 1 if m > 0 else 0
+
+    def span(self, m: int) -> int:
+        """The most samples of the input that m in a row can need beyond those before them."""
+        for up, down in reversed(self.steps):
+            m = m * down // up + 1
+        return m
+
+    @property
+    def period(self) -> float:
+        """Samples of the input from one sample to the next."""
+        period = 1.0
+        for up, down in self.steps:
+            period *= down / up
+        return period
+
+    def beyond(self, m: int) -> float:
+        """How far the place of sample m is beyond the newest it needs, in samples of the input."""
+        if not self.steps:
+            return 0.0
+        (up, down), before = self.steps[-1], Rate(self.steps[:-1])
+        return before.beyond(m * down // up) + m * down % up / up * before.period
 
 
 @dataclass(frozen=True)
@@ -42,6 +104,23 @@ class Program:
     @property
     def labels(self) -> list[str]:
         return self.metadata["labels"].split("\n") if self.metadata["labels"] else []
+
+    @property
+    def window_rate(self) -> Rate:
+        """The clock of the signals that windows are cut from; `window.length` and `window.hop` count its samples."""
+        steps: list[tuple[int, int]] = []
+        slot = len(self.ops)
+        while slot:
+            op = self.ops[slot - 1]
+            if op.kind == "resample":
+                steps.insert(0, (int(op["up"].item()), int(op["down"].item())))
+            slot = op.inputs[0]
+        return Rate(tuple(steps))
+
+    @property
+    def window_sfreq(self) -> float:
+        """Sampling frequency of the signals that windows are cut from, in Hz."""
+        return float(self.sfreq * self.window_rate.ratio)
 
     def scalar(self, name: str):
         """A one-element header tensor as a Python number."""

@@ -51,14 +51,18 @@ def _headline(pipe: Pipeline, build: Build | None) -> str:
         state = "nothing to learn" if pipe.__sklearn_is_fitted__() else "not fitted"
     if build is None:
         return state
-    return f"{state}; {len(build.inputs)} channels at {build.sfreq:g} Hz in {build.unit}"
+    return f"{state}; {len(build.inputs)} channels at {build.input_sfreq:g} Hz in {build.unit}"
 
 
 def _rows(pipe: Pipeline, build: Build | None) -> list[tuple[str, str]]:
     """Each stage and what it gives."""
-    given = [step.gives for step in build.steps] if build else []
+    given = [step.gives + _late(step.delay) for step in build.steps] if build else []
     given += [""] * (len(pipe.stages) - len(given))
     return [(repr(stage), gives) for stage, gives in zip(pipe.stages, given, strict=True)]
+
+
+def _late(delay: float) -> str:
+    return f", {1e3 * delay:.0f} ms later" if delay >= 5e-4 else ""
 
 
 def _facts(build: Build | None) -> list[str]:
@@ -67,7 +71,7 @@ def _facts(build: Build | None) -> list[str]:
     delays = ", ".join(f"{band} {1e3 * delay:.0f}" for band, delay in build.delays.items())
     facts = [
         f"window {build.length / build.sfreq:g} s, hop {build.hop_seconds:g} s",
-        f"filters: full after {build.warmup / build.sfreq:.2f} s; delay in ms: {delays}",
+        f"filters: full after {build.warmup_seconds:.2f} s; delay in ms: {delays}",
         f"state: {_size(build.state_bytes)}",
     ]
     for step in build.steps:

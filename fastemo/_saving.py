@@ -131,7 +131,9 @@ def _selftest_input(program: Program) -> np.ndarray:
     length, hop = program.scalar("window.length"), program.scalar("window.hop")
     rng = np.random.default_rng(0)
     scale = 10.0 / program.scalar("input.scale")
-    return scale * rng.standard_normal((length + min(hop, length), len(program.ch_names)))
+    return scale * rng.standard_normal(
+        (program.window_rate.needed(length + min(hop, length)), len(program.ch_names))
+    )
 
 
 def _selftest_output(program: Program, signal: np.ndarray) -> np.ndarray:

@@ -111,8 +111,12 @@ def check_labelled(recordings: Sequence[Recording]) -> None:
 
 def labels_of(rec: Recording, out: np.ndarray, build: Build) -> list[Any]:
     """The label of each window of a recording."""
-    starts = (out["index"] - (build.length - 1)) / build.sfreq
-    return rec.window_labels(starts, build.length / build.sfreq)
+    return rec.window_labels(first_samples(out, build) / build.input_sfreq, build.length / build.sfreq)
+
+
+def first_samples(out: np.ndarray, build: Build) -> np.ndarray:
+    """Number in the recording of the sample that each window begins with, if nothing was reset before it."""
+    return build.rate.newest(build.rate.samples(out["index"] + 1) - build.length)
 
 
 def gather(
@@ -131,7 +135,7 @@ def gather(
     if not train.any():
         raise ValueError(
             "no window that could be used has a label: check that events cover at least half of a window of "
-            f"{build.length / build.sfreq:g} s and lie after the first {build.warmup / build.sfreq:.2g} s"
+            f"{build.length / build.sfreq:g} s and lie after the first {build.warmup_seconds:.2g} s"
         )
     known = [label for label, here in zip(labels, train, strict=True) if here]
     space = label_space(known, emotions)
@@ -174,7 +178,7 @@ def _warn_of_lost_classes(recordings: Sequence[Recording], space: LabelSpace) ->
 
 def usable(out: np.ndarray, build: Build) -> np.ndarray:
     """Windows that smoothers see: past the warm-up and not abstained."""
-    return (out["index"] + 1 - build.length >= build.warmup) & ~out["abstained"].astype(bool)
+    return (first_samples(out, build) >= build.warmup) & ~out["abstained"].astype(bool)
 
 
 def learn(stages: Mapping[str, Stage], windows: Windows, build: Build) -> dict[str, dict[str, np.ndarray]]:

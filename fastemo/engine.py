@@ -116,8 +116,10 @@ class Engine:
         self.ch_names, self.labels = program.ch_names, program.labels
         self.n_channels = len(self.ch_names)
         self._kind = program.scalar("output.kind")
-        self._hop = program.scalar("window.hop") / self.sfreq
-        self.delay = (program.scalar("window.length") - 1) / 2 / self.sfreq + program.scalar("time.delay")
+        self._hop = program.scalar("window.hop") / program.window_sfreq
+        self.delay = (program.scalar("window.length") - 1) / 2 / program.window_sfreq + program.scalar(
+            "time.delay"
+        )
         if self.backend == "native":
             from fastemo import model_file
 

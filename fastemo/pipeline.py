@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._estimator import Estimator
-from fastemo._lowering import BACKWARD_POLICIES, GAP_POLICIES
+from fastemo._input_options import BACKWARD_POLICIES, GAP_POLICIES
 from fastemo._order import check_order
 from fastemo._validate import UV_PER_UNIT, check_in, check_positive
 from fastemo.recording import Recording
@@ -299,6 +299,24 @@ class Pipeline(Estimator):
         name = next(name for name, stage in self.named_stages.items() if stage is self.decoder)
         patterns = self.fitted_[name]["patterns"]
         return Explanation.from_features(self.label_space_.classes, self._features, patterns)
+
+    @property
+    def delays(self) -> dict[str, float]:
+        """Seconds by which each stage delays what it passes, by parameter name.
+
+        Of a filter its mean group delay, weighted by the power it passes; of the window half its length. `time` of a
+        prediction is its stamp less the window's and less the delay of the filters in the band that is delayed the most;
+        `print(pipe)` lists the bands. Before `fit`, of the stages up to the first that learns.
+
+        Examples
+        --------
+        >>> spec = [{"stage": "FIR", "high": 40}, {"stage": "Window", "length": 1, "hop": 0.5}, {"stage": "TimeDomain",
+        ...         "features": ["std"]}]
+        >>> Pipeline.from_spec(spec, sfreq=250, ch_names=["Fz"]).delays
+        {'fir': 0.164, 'window': 0.498, 'timedomain': 0.0}
+        """
+        steps = self._lowered(None if hasattr(self, "fitted_") else self._n_given)[0].steps
+        return {name: round(step.delay, 9) for name, step in zip(self.named_stages, steps, strict=False)}
 
     def save(self, path: str | os.PathLike[str], evaluation: Mapping[str, Any] | None = None) -> None:
         """Write one file that Python, C++ and C can run; `evaluation` is kept in it for people to read.

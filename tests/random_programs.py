@@ -24,11 +24,13 @@ class _Ops:
         self.rng, self.length = rng, length
         self.ops: list[Op] = []
         self.shapes = [(1, n_channels)]
+        self.rates: list[tuple] = [()]  # of the signals: how they were resampled
 
     def add(self, kind, inputs, shape, **tensors) -> int:
         arrays = {name: np.atleast_1d(np.asarray(value)) for name, value in tensors.items()}
         self.ops.append(Op(kind, tuple(inputs), arrays))
         self.shapes.append(shape)
+        self.rates.append(self.rates[inputs[0]])
         return len(self.ops)
 
     def sections(self, n_sections):
@@ -36,7 +38,7 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kinds = ["reference", "matrix", "sos", "rls", "running", "fir"]
+        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample"]
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -53,6 +55,13 @@ class _Ops:
         if kind == "running":
             clip, scaled = self.rng.choice([0.0, 1.5]), self.rng.integers(0, 2)
             return self.add(kind, [slot], (1, n), forgetting=0.9, clip=clip, start=5, scaled=scaled)
+        if kind == "resample":
+            up, down = np.sort(self.rng.integers(1, 6, 2))
+            taps = self.rng.normal(size=self.rng.choice([1, 4, 31]))
+            first = self.rng.integers(0, 2)
+            at = self.add(kind, [slot], (1, n), taps=taps, up=up, down=down, first=first)
+            self.rates[at] = (*self.rates[slot], (up, down))
+            return at
         if kind == "fir":
             n_taps = int(self.rng.choice([1, 2, 17, 60, 200]))
             block = int(self.rng.choice([0, *(b for b in (16, 32, 128) if b < n_taps)]))
@@ -173,6 +182,8 @@ def random_program(seed: int) -> Program:
     signals, vectors = [0], []
     for _ in range(rng.integers(0, 4)):
         signals.append(build.signal(int(rng.choice(signals))))
+    rate = build.rates[int(rng.choice(signals))]
+    signals = [s for s in signals if build.rates[s] == rate]
     for _ in range(rng.integers(1, 4)):
         vectors.append(build.power(int(rng.choice(signals))))
     for _ in range(rng.integers(0, 4)):

@@ -251,6 +251,12 @@ VECTOR = Slot("vector", (3, 5))
             {"taps": np.ones(40), "block": 40, "first": 0},
             "block 40, expected 0",
         ),
+        (
+            "resample",
+            [Slot("signal", (5,))],
+            {"taps": np.ones(4), "up": 3, "down": 2, "first": 0},
+            "up 3 and down 2, expected 1 <= up <= down",
+        ),
         ("fir", [Slot("signal", (5,))], {"taps": np.ones(40), "block": 0, "first": 2}, "first 2, expected"),
         ("ema", [VECTOR], {"alpha": 0.0}, "alpha 0.0, expected above 0"),
         ("boxcar", [VECTOR], {"n": 0}, "n 0, expected at least 1"),

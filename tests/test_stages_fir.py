@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from programs import make_program, mean_square
-from scipy.signal import freqz, lfilter, sosfilt
+from scipy.signal import freqz, lfilter, sosfilt, sosfreqz
 
 import fastemo as fe
 from fastemo import model_file
@@ -213,3 +213,58 @@ def test_saved_and_loaded(tmp_path):
     x = np.random.default_rng(0).standard_normal((1, 3000)) * 10
     got = fe.load(tmp_path / "fir.fastemo").transform(x)
     assert got.tobytes() == pipe.transform(x).tobytes()
+
+
+class TestCombAndDrift:
+    def test_a_comb_takes_every_harmonic(self):
+        sos = fe.Notch(50, harmonics="all").sections(500)
+        gain = np.abs(sosfreqz(sos, worN=[50, 100, 150, 200, 75, 10], fs=500)[1])
+        np.testing.assert_allclose(gain[:4], 0, atol=1e-9)
+        np.testing.assert_allclose(gain[4:], 1, atol=0.05)
+        assert len(fe.Notch(60, harmonics="all").sections(250)) == 2
+        assert len(lowered(fe.Notch(50, harmonics="all"), sfreq=1000.0).ops) == 1
+
+    def test_a_comb_without_a_harmonic_is_refused(self):
+        with pytest.raises(ValueError, match="a notch must lie below"):
+            fe.Notch(60, harmonics="all").sections(100)
+        with pytest.raises(ValueError, match="harmonics"):
+            fe.Notch(60, harmonics="some")
+
+    @pytest.mark.parametrize("length", [0.1, 2.0])
+    def test_the_mean_of_the_last_seconds_goes(self, length):
+        x = np.cumsum(np.random.default_rng(0).standard_normal((1, 2000)), axis=1) + 100
+        (op,) = lowered(fe.RemoveDrift(length)).ops
+        n = round(250 * length)
+        got = Engine(make_program([op, mean_square(1)])).push_array(x)["outputs"][:, 0]
+        padded = np.concatenate([np.full(n - 1, x[0, 0]), x[0]])
+        wanted = x[0] - np.convolve(padded, np.full(n, 1 / n), "valid")
+        np.testing.assert_allclose(np.sqrt(got), np.abs(wanted), rtol=1e-9, atol=1e-10)
+
+    def test_joins_a_filter_beside_it(self):
+        assert len(lowered(fe.RemoveDrift(1.0), fe.FIR(high=40)).ops) == 1
+
+    def test_one_sample_is_no_mean(self):
+        with pytest.raises(ValueError, match="nothing would be left"):
+            lowered(fe.RemoveDrift(0.004))
+
+
+class TestDelays:
+    def test_each_stage_has_its_own(self):
+        filters = [fe.FIR(4, 40), fe.FIR(high=50), fe.Decimate(2)]
+        stages = [*filters, fe.Window(1, 0.5), fe.BandPower("seed", log=True), fe.LDA()]
+        pipe = fe.Pipeline(stages, sfreq=250, ch_names=["Fz"])
+        delays = pipe.delays
+        n_taps = [len(stage.design(250)) for stage in stages[:2]]
+        assert delays["fir-1"] == pytest.approx((n_taps[0] - 1) / 2 / 250)
+        assert delays["fir-2"] == pytest.approx((n_taps[1] - 1) / 2 / 250)
+        assert delays["decimate"] == pytest.approx(10 / 125)
+        assert delays["window"] == pytest.approx(124 / 2 / 125)
+        assert "lda" not in delays  # before fit
+        assert f"1 channels, {1e3 * delays['fir-1']:.0f} ms later" in repr(pipe)
+
+    def test_a_recursive_filter_has_a_mean(self):
+        pipe = fe.Pipeline(
+            [fe.LowPass(20), fe.Window(1, 0.5), fe.BandPower("seed")], sfreq=250, ch_names=["Fz"]
+        )
+        wanted = band_delay(fe.LowPass(20).sections(250), 0, 125, 250)
+        assert pipe.delays["lowpass"] == pytest.approx(wanted)

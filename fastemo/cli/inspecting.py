@@ -59,8 +59,8 @@ def _model(path: str) -> tuple[dict[str, Any], str]:
         "sfreq": program.sfreq,
         "unit": program.metadata["unit"],
         "ch_names": program.ch_names,
-        "window_s": program.scalar("window.length") / program.sfreq,
-        "hop_s": program.scalar("window.hop") / program.sfreq,
+        "window_s": program.scalar("window.length") / program.window_sfreq,
+        "hop_s": program.scalar("window.hop") / program.window_sfreq,
         "warmup_s": program.scalar("time.warmup") / program.sfreq,
         "delay_s": program.scalar("time.delay"),
         "causal": _causal(program),
@@ -89,10 +89,11 @@ def _causal(program: Any) -> bool:
     from fastemo.engine import Engine
 
     length, hop = program.scalar("window.length"), program.scalar("window.hop")
-    n = program.scalar("time.warmup") + length + 4 * hop
+    rate = program.window_rate
+    n, cut = program.scalar("time.warmup") + rate.span(length + 4 * hop), rate.span(2 * hop)
     scale = 10.0 / program.scalar("input.scale")
     x = scale * np.random.default_rng(0).standard_normal((len(program.ch_names), n))
-    whole, part = (Engine(program).push_array(signal)["outputs"] for signal in (x, x[:, : n - 2 * hop]))
+    whole, part = (Engine(program).push_array(signal)["outputs"] for signal in (x, x[:, : n - cut]))
     return np.array_equal(whole[: len(part)], part, equal_nan=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._program import Program
+from fastemo._program import Program, Rate
 from fastemo.prediction import CLASSES, FEATURES, INTENSITIES, prediction_dtype
 from fastemo.reference.input import INTERPOLATE, RESET, Input, Row, Stretch
 from fastemo.reference.ops import OPS, Slot
@@ -42,8 +42,8 @@ class Engine:
         self.length, self.hop = program.scalar("window.length"), program.scalar("window.hop")
         self.warmup, self.delay = program.scalar("time.warmup"), program.scalar("time.delay")
         self.minimum = program.scalar("quality.minimum")
-        self.input, self.quality = Input(program), Quality(program)
         self._make_ops(program)
+        self.input, self.quality = Input(program), Quality(program, self.rate)
         self._make_output(program)
         self.dtype = prediction_dtype(self.n_outputs, self.n_channels)
         self.times = {name: Times() for name in [*self.names, "push"]}
@@ -52,17 +52,27 @@ class Engine:
     def _make_ops(self, program: Program) -> None:
         slots = [Slot("signal", (self.n_channels,))]
         self.ops, self.sources = [], []
+        rates, windows = [Rate()], None
         for i, op in enumerate(program.ops):
             if op.kind not in OPS:
                 raise ValueError(f"op {i} is of kind {op.kind!r}, expected one of {', '.join(OPS)}")
             for slot in op.inputs:
                 if not 0 <= slot <= i:
                     raise ValueError(f"op {i} ({op.kind}) reads slot {slot}, expected one of 0..{i}")
-            self.ops.append(OPS[op.kind](op, [slots[s] for s in op.inputs], self.length))
+            made = OPS[op.kind](op, [slots[s] for s in op.inputs], self.length)
+            self.ops.append(made)
             self.sources.append(op.inputs)
-            slots.append(self.ops[-1].output)
+            slots.append(made.output)
+            rates.append(made.rate_behind(rates[op.inputs[0]]))
+            if made.reads == "signal" and made.output.kind != "signal":
+                windows = rates[-1] if windows is None else windows
+                if rates[-1] != windows:
+                    raise ValueError(
+                        f"op {i} ({op.kind}) reads a signal of another sampling rate than the windows before it"
+                    )
         if slots[-1].kind != "vector":
             raise ValueError(f"the program ends with a {slots[-1].kind}, expected a vector of outputs")
+        self.rate = Rate() if windows is None else windows
         self.n_outputs = slots[-1].size
         self.names = [f"{i:02d}.{op.kind}" for i, op in enumerate(self.ops)]
 
@@ -132,7 +142,7 @@ class Engine:
             n *= 1 + self.input.max_gap
         if self.input.policy == INTERPOLATE:
             n += self.input.max_gap
-        return -(-n // min(self.hop, self.length))
+        return -(-self.rate.samples(n) // min(self.hop, self.length))
 
     def counters(self) -> dict[str, int]:
         """What came in and what became of it."""
@@ -186,10 +196,10 @@ class Engine:
                 self.records.append(self._run_window(block[-1]))
 
     def _until_window(self, position: int) -> int:
-        """Samples from `position` to the end of the next window."""
-        if position < self.length:
-            return self.length - position
-        return self.hop - (position - self.length) % self.hop
+        """Samples from `position` until the next window is complete."""
+        there = self.rate.samples(position)
+        number = 0 if there < self.length else (there - self.length) // self.hop + 1
+        return self.rate.needed(self.length + number * self.hop) - position
 
     def _count(self, stretches: list[Stretch]) -> int:
         """How many windows the stretches complete."""
@@ -210,17 +220,24 @@ class Engine:
         signals: dict[int, Any] = {0: x}
         for i, (op, sources) in enumerate(zip(self.ops, self.sources, strict=True)):
             if op.reads == "signal":
-                signals[i + 1] = self._timed(i, op.process, signals[sources[0]])
+                x = signals[sources[0]]
+                # A slower signal may have no sample in the block.
+                if x.shape[1]:
+                    signals[i + 1] = self._timed(i, op.process, x)
+                elif op.output.kind == "signal":
+                    signals[i + 1] = np.empty((*op.output.shape, 0))
 
     def _run_window(self, newest: Row) -> np.ndarray:
         record = np.zeros((), self.dtype)
         scores = self.quality.scores()
         # One after the other, as the contract says; np.mean adds in another order.
         quality = np.add.accumulate(scores)[-1] / self.n_channels
-        full = self.position - self.length >= self.warmup
+        stop = self.rate.samples(self.position)
+        full = self.rate.newest(stop - self.length) >= self.warmup
         abstained = quality < self.minimum
         record["index"], record["stamp"] = newest.number, newest.stamp
-        record["time"] = newest.stamp - (self.length - 1) / 2 / self.sfreq - self.delay
+        centre = (self.length - 1) / 2 * self.rate.period - self.rate.beyond(stop - 1)
+        record["time"] = newest.stamp - centre / self.sfreq - self.delay
         record["quality"], record["channel_quality"] = quality, scores
         record["abstained"] = abstained
         if abstained:

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from fastemo._program import Rate
 from fastemo.reference.kind import Kind
 
-__all__ = ["Fir"]
+__all__ = ["Fir", "Resample"]
 
 
 class Fir(Kind):
@@ -41,3 +42,50 @@ class Fir(Kind):
 
     def reset(self):
         self.level, self.past = None, np.zeros((self.inputs[0].shape[0], len(self.taps) - 1))
+
+
+class Resample(Kind):
+    """y[m] = sum_k taps[k] v[m down - k], v the samples with up - 1 zeros after each."""
+
+    reads = "signal"
+    tensors: ClassVar = {
+        "taps": (float, ("N",)),
+        "up": (int, (1,)),
+        "down": (int, (1,)),
+        "first": (int, (1,)),
+    }
+    level: np.ndarray | None
+    past: np.ndarray
+
+    def slot(self):
+        self.require(
+            1 <= self.up <= self.down <= 1 << 20,
+            f"has up {self.up} and down {self.down}, expected 1 <= up <= down <= {1 << 20}",
+        )
+        self.require(self.first in (0, 1), f"has first {self.first}, expected 0 or 1")
+        self.phases = [self.taps[p :: self.up][::-1] for p in range(self.up)]
+        self.memory = len(self.phases[0]) - 1
+        return super().slot()
+
+    def rate_behind(self, rate):
+        return Rate((*rate.steps, (self.up, self.down)))
+
+    def process(self, x):
+        if self.level is None:
+            self.level = self.first * x[:, :1]
+        own, before = Rate(((self.up, self.down),)), self.position
+        self.position += x.shape[1]
+        x = np.concatenate([self.past, x - self.level], axis=1)
+        self.past = x[:, x.shape[1] - self.memory :]
+        results = range(own.samples(before), own.samples(self.position))
+        y = np.zeros((len(x), len(results)))
+        for j, m in enumerate(results):
+            newest, phase = divmod(m * self.down, self.up)
+            taps, stop = self.phases[phase], newest - before + self.memory + 1
+            if len(taps):
+                y[:, j] = np.add.accumulate(taps * x[:, stop - len(taps) : stop], axis=1)[:, -1]
+        return y + self.level * (self.taps.sum() / self.up)
+
+    def reset(self):
+        self.level, self.position = None, 0
+        self.past = np.zeros((self.inputs[0].shape[0], self.memory))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastemo._program import Op
+from fastemo._program import Op, Rate
 
 __all__ = ["Kind", "Slot"]
 
@@ -75,6 +75,10 @@ class Kind:
     def slot(self) -> Slot:
         """The slot this op writes."""
         return Slot(self.reads, self.inputs[0].shape)
+
+    def rate_behind(self, rate: Rate) -> Rate:
+        """The clock of what this op puts out, given that of what it reads."""
+        return rate
 
     def reset(self) -> None:
         """Forget the stream."""

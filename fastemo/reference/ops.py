@@ -15,7 +15,7 @@ import numpy as np
 
 from fastemo.reference.cross import Cross
 from fastemo.reference.features import REDUCTIONS, reduce
-from fastemo.reference.fir import Fir
+from fastemo.reference.fir import Fir, Resample
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
 from fastemo.reference.riemann_ops import Congruence, Cov, Mdm, Tangent
@@ -299,6 +299,7 @@ OPS = {
     "sos": Sos,
     "fir": Fir,
     "asr": Asr,
+    "resample": Resample,
     "bank_power": BankPower,
     "cross": Cross,
     "window": Window,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._program import Op, Program
+from fastemo._program import Op, Program, Rate
 from fastemo.reference.history import History
 from fastemo.reference.kind import Slot
 from fastemo.reference.ops import OPS
@@ -21,9 +21,10 @@ class Quality:
     previous: np.ndarray | None
     marks: History
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, rate: Rate) -> None:
         self.n_channels = len(program.ch_names)
-        self.length = program.scalar("window.length")
+        self.rate, self.window = rate, program.scalar("window.length")
+        self.longest = rate.span(self.window)
         self.flat = program.scalar("quality.flat")
         self.rail = program.scalar("quality.rail")
         self.step = program.scalar("quality.step")
@@ -39,10 +40,14 @@ class Quality:
         for name in names:
             if name not in program.header:
                 raise ValueError(f"{name} is missing from a program with checks of bands")
+        if self.rate.steps:
+            raise ValueError(
+                "quality.ratio checks the input window by window, which cannot be where windows are resampled"
+            )
         self.limits = np.atleast_1d(program.header["quality.ratio"])
         tensors = {name: program.header[f"quality.{name}"] for name in ("coef", "zi")}
         checks = OPS["bank_power"](
-            Op("quality", (0,), tensors), [Slot("signal", (self.n_channels,))], self.length
+            Op("quality", (0,), tensors), [Slot("signal", (self.n_channels,))], self.window
         )
         if not (self.limits > 0).all():
             raise ValueError(f"quality.ratio holds {self.limits.min()}, expected above 0")
@@ -64,6 +69,7 @@ class Quality:
             self.run = np.where(change[:, n] == 0, self.run, 0) + 1
             run[:, n] = self.run
         self.previous = x[:, -1].copy()
+        self.position += x.shape[1]
         bad = substituted | (run >= self.flat) | (np.abs(x) >= self.rail)
         self.marks.append(np.stack([bad, np.abs(change) > self.step, substituted]))
         if self.checks is not None:
@@ -71,8 +77,9 @@ class Quality:
 
     def scores(self) -> np.ndarray:
         """From 0 (unusable) to 1 for each channel over the last window."""
-        bad, noisy, _ = self.marks.last().sum(axis=-1)
-        scores = np.where(noisy / self.length > self.noisy, 0.0, 1 - bad / self.length)
+        marks = self.last()
+        length, (bad, noisy, _) = marks.shape[-1], marks.sum(axis=-1)
+        scores = np.where(noisy / length > self.noisy, 0.0, 1 - bad / length)
         if self.checks is None:
             return scores
         *powers, reference = self.checks.value()
@@ -81,13 +88,20 @@ class Quality:
         )
         return np.where(too_much, 0.0, scores)
 
+    def last(self) -> np.ndarray:
+        """The marks of the input's samples that the last window needs and the samples before it do not."""
+        stop = self.rate.samples(self.position)
+        length = self.rate.needed(stop) - self.rate.needed(stop - self.window)
+        return self.marks.last()[..., self.longest - length :]
+
     def substituted(self) -> bool:
         """Whether any sample of the last window was substituted."""
-        return bool(self.marks.last()[2].any())
+        return bool(self.last()[2].any())
 
     def reset(self) -> None:
         self.run = np.zeros(self.n_channels, np.int64)
         self.previous = None
-        self.marks = History((3, self.n_channels), self.length, bool)
+        self.position = 0
+        self.marks = History((3, self.n_channels), self.longest, bool)
         if self.checks is not None:
             self.checks.reset()

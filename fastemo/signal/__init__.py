@@ -5,6 +5,7 @@ how many threads to run (results do not depend on it), and, where the result is 
 What is not a NumPy array of real numbers, or an option that is only SciPy's, is handed to SciPy.
 """
 
+from fastemo.signal._filtering import filter_data, notch_filter
 from fastemo.signal._fir import oaconvolve, upfirdn
 from fastemo.signal._iir import filtfilt, lfilter, lfilter_zi, sosfilt, sosfilt_zi, sosfiltfilt
 from fastemo.signal._over_time import spectrogram, stft
@@ -25,6 +26,8 @@ __all__ = [
     "upfirdn",
     "resample_poly",
     "decimate",
+    "filter_data",
+    "notch_filter",
     "detrend",
     "hilbert",
     "welch",

@@ -9,9 +9,10 @@ from fastemo.stages.connectivity import Connectivity
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
-from fastemo.stages.fir import FIR
+from fastemo.stages.fir import FIR, RemoveDrift
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
+from fastemo.stages.resampling import Decimate, Resample
 from fastemo.stages.riemann import MDM, Covariance, Recenter, TangentSpace
 from fastemo.stages.running import Despike, RegressOut, RunningStandardize
 from fastemo.stages.smoothing import Smooth, WindowMean
@@ -28,6 +29,7 @@ __all__ = [
     "Complexity",
     "Connectivity",
     "CustomSos",
+    "Decimate",
     "Decoder",
     "Despike",
     "DifferentialEntropy",
@@ -47,6 +49,8 @@ __all__ = [
     "Reference",
     "RegressOut",
     "RelativePower",
+    "RemoveDrift",
+    "Resample",
     "Ridge",
     "RunningStandardize",
     "SignalTrainable",

@@ -88,7 +88,7 @@ class Quality(Stage):
                 raise ValueError(f"{name} must be a share in [0, 1], got {getattr(self, name)!r}")
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
-        build.header |= self.header(build.sfreq)
+        build.header |= self.header(build.input_sfreq)
 
     def header(self, sfreq: float) -> dict[str, np.ndarray]:
         """The quality tensors of the program."""

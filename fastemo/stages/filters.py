@@ -144,8 +144,9 @@ class Notch(_SosStage):
         50 or 60 Hz.
     q : float
         Quality of the first notch; each is `freq / q` Hz wide.
-    harmonics : int
-        How many multiples of `freq`, itself included.
+    harmonics : int or "all"
+        How many multiples of `freq`, itself included; "all" that lie below the Nyquist frequency by at least a notch's
+        width: a comb.
     init : {"first", "zero"}
         As in `BandPass`.
 
@@ -153,20 +154,29 @@ class Notch(_SosStage):
     --------
     >>> Notch(50, harmonics=2).sections(250).shape
     (2, 6)
+    >>> Notch(60, harmonics="all").sections(1000).shape
+    (8, 6)
     """
 
     freq: float
     q: float = 30.0
-    harmonics: int = 1
+    harmonics: int | str = 1
     init: str = "first"
 
     def __post_init__(self) -> None:
         self._check("freq")
         check_positive("q", self.q)
-        check_count("harmonics", self.harmonics)
+        if isinstance(self.harmonics, str):
+            check_in("harmonics", self.harmonics, ("all",))
+        else:
+            check_count("harmonics", self.harmonics)
 
     def sections(self, sfreq: float) -> np.ndarray:
-        return notch(sfreq, self.freq, self.q, self.harmonics, repr(self))
+        if isinstance(self.harmonics, str):
+            harmonics = max(1, int((sfreq / 2 - self.freq / self.q) / self.freq))
+        else:
+            harmonics = self.harmonics
+        return notch(sfreq, self.freq, self.q, harmonics, repr(self))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

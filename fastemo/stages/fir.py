@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._fir_design import FIR_PHASES, FIR_WINDOWS, check_taps, fir_taps
-from fastemo._validate import check_in, check_positive
+from fastemo._validate import check_in, check_positive, n_samples_of
 from fastemo.stages.base import INITS, Stage, check_count
 
 if TYPE_CHECKING:
     from fastemo._lowering import Build
 
-__all__ = ["FIR"]
+__all__ = ["FIR", "RemoveDrift"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,3 +98,45 @@ class FIR(Stage):
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
         build.fir(self.design(build.sfreq), from_first_sample=self.init == "first")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RemoveDrift(Stage):
+    """Subtracts from each sample the mean of the last `length` seconds, itself included: slow drifts go at once.
+
+    Parameters
+    ----------
+    length : float
+        Seconds, rounded to whole samples. What lies above 1 / length Hz passes with a gain of about 1 and hardly any delay;
+        below about 0.4 / length Hz it is removed.
+    init : {"first", "zero"}
+        As in `FIR`.
+
+    Notes
+    -----
+    It is a FIR filter and becomes one with its neighbours of that kind; unlike a running sum it gathers no rounding errors.
+    A line within the window leaves half its rise over `length`, a constant: `HighPass` removes that too, but rings.
+
+    Examples
+    --------
+    >>> RemoveDrift(2.0)
+    RemoveDrift(length=2)
+    """
+
+    takes = gives = "signal"
+    length: float
+    init: str = "first"
+
+    def __post_init__(self) -> None:
+        check_positive("length", self.length, unit="seconds")
+        check_in("init", self.init, INITS)
+
+    def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
+        n = n_samples_of("length", self.length, build.sfreq)
+        if n < 2:
+            raise ValueError(
+                f"{self!r} is one sample at {build.sfreq:g} Hz, so nothing would be left: use at least {2 / build.sfreq:g} s"
+            )
+        taps = np.full(n, -1.0 / n)
+        taps[0] += 1.0
+        build.fir(taps, from_first_sample=self.init == "first")

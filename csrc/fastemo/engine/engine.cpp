@@ -53,9 +53,9 @@ Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes) try
 
 Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
     : program_(Program::compile(file, threads)), pool_(threads),
-      input_(program_->header, program_->input, program_->clock.max_rows),
-      quality_(*program_), layout_(program_->n_outputs(), n_channels()),
-      usable_(program_->clock.max_windows), ns_per_sample_(program_->ns_per_sample()),
+      input_(program_->header, program_->input, program_->clock.max_rows), quality_(*program_),
+      layout_(program_->n_outputs(), n_channels()), usable_(program_->clock.max_windows),
+      frames_(std::size_t(program_->rates.count())), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
     kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said
     if (header().output_kind == OutputKind::intensities) {
@@ -68,7 +68,9 @@ Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
 
 index Engine::predictions_of(index rows) const noexcept {
     const index step = std::min(program_->clock.hop, program_->clock.length);
-    return rows / step + (rows % step != 0);
+    // From the beginning on there are never fewer than later in a stretch of as many rows.
+    const index samples = program_->rates.samples(program_->window_rate, rows);
+    return samples / step + (samples % step != 0);
 }
 
 index Engine::max_predictions(index n) const noexcept {
@@ -103,34 +105,36 @@ PushResult Engine::push(const Samples& chunk, index n, const double* stamps, voi
     return result;
 }
 
-Frame Engine::frame_of(index n) const noexcept {
+void Engine::make_frames(index n) noexcept {
     const Clock& clock = program_->clock;
-    Frame f{n, position_, 0, 0, usable_.data()};
-    // Windows end at length, length + hop, ... rows.
-    const index next =
-        position_ < clock.length ? clock.length : position_ + clock.hop - (position_ - clock.length) % clock.hop;
-    if (next <= position_ + n) {
-        f.first_end = next - position_;
-        f.n_windows = (n - f.first_end) / clock.hop + 1;
+    for (int rate = 0; rate < program_->rates.count(); ++rate) {
+        const index start = program_->rates.samples(rate, position_);
+        frames_[rate] = {program_->rates.samples(rate, position_ + n) - start, start, 0, 0, usable_.data()};
     }
-    return f;
+    // Windows end at length, length + hop, ... rows.
+    Frame& f = frames_[program_->window_rate];
+    const index next =
+        f.start < clock.length ? clock.length : f.start + clock.hop - (f.start - clock.length) % clock.hop;
+    if (next <= f.start + f.n) {
+        f.first_end = next - f.start;
+        f.n_windows = (f.n - f.first_end) / clock.hop + 1;
+    }
 }
 
 void Engine::process(const Input::Block& block, char*& out) noexcept {
-    const Frame f = frame_of(block.n);
+    make_frames(block.n);
+    const Frame& f = frames_[program_->window_rate];
     Stopwatch watch;
-    quality_.process(f, block.substituted ? input_.marks() : nullptr);
-    for (index w = 0; w < f.n_windows; ++w) {
-        const index begin = position_ + program_->clock.window_end(f, w) - program_->clock.length;
-        usable_[w] = begin >= header().warmup && quality_.overall(w) >= header().minimum;
-    }
+    quality_.process(frames_[0], f, block.substituted ? input_.marks() : nullptr);
+    for (index w = 0; w < f.n_windows; ++w) usable_[w] = warm(f, w) && quality_.overall(w) >= header().minimum;
     watch.lap(histograms_[1]);
     Histogram* histogram = &histograms_[2];
     for (const auto& op : program_->ops) {
-        if (!op->per_window || f.n_windows > 0) {
-            const double ns = op->ns_per_sample * double(f.n) + op->ns_per_window * double(f.n_windows);
-            pool_.run(op->parts(), ns, [&](index p0, index p1) { op->process(f, p0, p1); });
-            op->finish(f);
+        const Frame& own = frames_[op->rate];
+        if (op->per_window ? f.n_windows > 0 : own.n > 0) {
+            const double ns = op->ns_per_sample * double(own.n) + op->ns_per_window * double(f.n_windows);
+            pool_.run(op->parts(), ns, [&](index p0, index p1) { op->process(own, p0, p1); });
+            op->finish(own);
             watch.lap(*histogram);
         }
         ++histogram;
@@ -142,15 +146,23 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
     position_ += block.n;
 }
 
+// Whether all of a window is behind the samples in which filters fill.
+bool Engine::warm(const Frame& f, index w) const noexcept {
+    const index begin = f.start + program_->clock.window_end(f, w) - program_->clock.length;
+    return program_->rates.newest(program_->window_rate, begin) >= header().warmup;
+}
+
 void Engine::write(const Frame& f, index w, char* out) noexcept {
     const Header& h = header();
-    const index row = program_->clock.window_end(f, w) - 1;
+    const Rates& rates = program_->rates;
+    const int rate = program_->window_rate;
+    const index newest = f.start + program_->clock.window_end(f, w) - 1, row = rates.newest(rate, newest) - position_;
     const double stamp = input_.stamp(row), quality = quality_.overall(w);
     const bool abstained = !(quality >= h.minimum);
-    const bool warm = position_ + row + 1 - program_->clock.length >= h.warmup;
+    const double centre = double(program_->clock.length - 1) / 2 * rates.period(rate) - rates.beyond(rate, newest);
     std::memset(out, 0, std::size_t(layout_.size));
     put(out, 0, std::int64_t(input_.number(row)));
-    put(out, 8, stamp - double(program_->clock.length - 1) / 2 / h.sfreq - h.delay);
+    put(out, 8, stamp - centre / h.sfreq - h.delay);
     put(out, 16, stamp);
 
     const Slot& slot = *program_->output;
@@ -187,7 +199,7 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
     if (answered && h.output_kind == OutputKind::classes)
         best = std::int32_t(std::max_element(outputs, outputs + layout_.n_outputs) - outputs);
     put(out, layout_.class_index, best);
-    put(out, layout_.valid, static_cast<unsigned char>(warm && answered && quality_.measured(w)));
+    put(out, layout_.valid, static_cast<unsigned char>(warm(f, w) && answered && quality_.measured(w)));
     put(out, layout_.abstained, static_cast<unsigned char>(abstained));
 }
 

@@ -65,8 +65,9 @@ public:
 
 private:
     Engine(const ModelFile& file, int threads, const MemoryLimit&);
-    Frame frame_of(index n) const noexcept;
+    void make_frames(index n) noexcept;
     void process(const Input::Block& block, char*& out) noexcept;
+    bool warm(const Frame& f, index w) const noexcept;
     void write(const Frame& f, index w, char* out) noexcept;
     void restart() noexcept;
     index predictions_of(index rows) const noexcept;
@@ -77,7 +78,8 @@ private:
     Quality quality_;
     RecordLayout layout_;
     Buffer<unsigned char> usable_;
-    index position_ = 0;  // rows since the last reset
+    std::vector<Frame> frames_;  // of the rates
+    index position_ = 0;         // rows since the last reset
     double ns_per_sample_, ns_per_window_;
     int vad_output_[3] = {-1, -1, -1};  // outputs that are valence, arousal, dominance themselves
     TickRate rate_;

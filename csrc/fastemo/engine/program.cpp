@@ -110,12 +110,13 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
 
     const index n_channels = index(p->header.ch_names.size());
     p->input = Slot::make(Slot::signal, 1, n_channels, clock.max_rows);
+    p->input.rate = 0;
     if (file.find("quality.ratio") || file.find("quality.coef") || file.find("quality.zi")) {
         const auto limits = file.f64_array("quality.ratio", {ModelFile::any});
         p->check_limits.assign(limits.begin(), limits.end());
         for (const double limit : limits)
             if (!(limit > 0)) throw ModelError("quality.ratio holds " + std::to_string(limit) + ", expected above 0");
-        p->checks = make_bank_power(OpInit(file, "quality.", {&p->input}, clock));
+        p->checks = make_bank_power(OpInit(file, "quality.", {&p->input}, clock, p->rates));
         if (limits.empty() || p->checks->out.rows != index(limits.size()) + 1)
             throw ModelError("quality.coef has " + std::to_string(p->checks->out.rows) + " bands for " +
                              std::to_string(limits.size()) + " ratios, expected one more than those");
@@ -131,14 +132,34 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
             inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
         }
         p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
-        p->ops.push_back(make_op(name.kind, OpInit(file, name.prefix, std::move(inputs), clock)));
+        const OpInit init(file, name.prefix, std::move(inputs), clock, p->rates);
+        p->ops.push_back(make_op(name.kind, init));
+        p->set_rate(init);
     }
+    if (p->checks && p->window_rate != 0)
+        throw ModelError(
+            "quality.ratio checks the input window by window, which cannot be where windows are resampled");
     p->output = &p->ops.back()->out;
     if (p->output->kind != Slot::vector) throw ModelError("the last op gives no vector of features or scores");
     if (p->header.output_kind != OutputKind::features && p->n_outputs() != index(p->header.labels.size()))
         throw ModelError("the program has " + std::to_string(p->n_outputs()) + " outputs, but labels names " +
                          std::to_string(p->header.labels.size()));
     return p;
+}
+
+// Signals have the rate of what they come of, unless their op changes it; all windows are cut at one rate.
+void Program::set_rate(const OpInit& init) {
+    Op& op = *ops.back();
+    op.rate = window_rate;
+    for (const Slot* input : init.inputs) {
+        if (input->kind != Slot::signal) continue;
+        if (op.out.kind == Slot::signal || !windowed_) op.rate = input->rate;
+        if (op.rate != input->rate) init.fail("reads a signal of another sampling rate than the windows before it");
+    }
+    if (op.out.kind == Slot::signal)
+        op.out.rate = op.out.rate < 0 ? op.rate : op.out.rate;
+    else if (!windowed_)
+        windowed_ = true, window_rate = op.rate;
 }
 
 double Program::ns_per_sample() const {

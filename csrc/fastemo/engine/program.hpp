@@ -34,10 +34,12 @@ struct Header {
 struct Program {
     Header header;
     Clock clock;
+    Rates rates;
+    int window_rate = 0;  // of the signals that windows are cut from
     Slot input;
-    std::unique_ptr<Op> checks;          // powers of bands of the input, the last of which the others are held against
-    std::vector<double> check_limits;    // of the ratios; empty without checks
-    std::vector<std::string> names;  // of the ops, "03.sos"
+    std::unique_ptr<Op> checks;        // powers of bands of the input, the last of which the others are held against
+    std::vector<double> check_limits;  // of the ratios; empty without checks
+    std::vector<std::string> names;    // of the ops, "03.sos"
     std::vector<std::unique_ptr<Op>> ops;
     const Slot* output;
 
@@ -45,6 +47,10 @@ struct Program {
     static std::unique_ptr<Program> compile(const ModelFile&, int threads);
     index n_outputs() const { return output->size(); }
     double ns_per_sample() const, ns_per_window() const;
+
+private:
+    void set_rate(const OpInit& init);
+    bool windowed_ = false;
 };
 
 }  // namespace fastemo

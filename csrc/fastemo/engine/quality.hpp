@@ -1,4 +1,5 @@
-// Channel quality over the window: counts of bad and noisy samples, slid in blocks of gcd(hop, length) samples.
+// Channel quality over the window: counts of bad and noisy samples, slid in blocks of gcd(hop, length) samples of the
+// rate that windows are cut at: of the samples of the input that these need and the block before does not.
 // Counts are whole numbers, so adding the new block and dropping the old one is exact.
 #pragma once
 
@@ -13,34 +14,34 @@ namespace fastemo {
 
 class Quality {
 public:
-    explicit Quality(const Program& p) : Quality(p.header, p.clock, p.input, p.checks.get(), p.check_limits) {}
-
-    Quality(const Header& h, const Clock& clock, const Slot& rows, Op* checks, const std::vector<double>& limits)
-        : header_(h), clock_(clock), rows_(rows), checks_(checks), limits_(limits), block_(std::gcd(clock.length, clock.hop)),
-          n_blocks_(clock.length / block_), is_channel_(rows.stride), previous_(rows.stride), run_(rows.stride),
-          bad_(rows.stride), noisy_(rows.stride), ring_(n_blocks_ * 2 * rows.stride), filled_ring_(n_blocks_),
-          any_ring_(n_blocks_), sums_(2 * rows.stride), scores_(clock.max_windows * rows.cols),
-          filled_(clock.max_windows), overall_(clock.max_windows) {
-        std::fill_n(is_channel_.data(), rows.cols, 1.0);
+    explicit Quality(const Program& p)
+        : header_(p.header), clock_(p.clock), rates_(p.rates), rate_(p.window_rate), rows_(p.input),
+          checks_(p.checks.get()), limits_(p.check_limits), block_(std::gcd(clock_.length, clock_.hop)),
+          n_blocks_(clock_.length / block_), is_channel_(rows_.stride), previous_(rows_.stride), run_(rows_.stride),
+          bad_(rows_.stride), noisy_(rows_.stride), ring_(n_blocks_ * 2 * rows_.stride), filled_ring_(n_blocks_),
+          any_ring_(n_blocks_), sums_(2 * rows_.stride), scores_(clock_.max_windows * rows_.cols),
+          filled_(clock_.max_windows), overall_(clock_.max_windows) {
+        std::fill_n(is_channel_.data(), rows_.cols, 1.0);
         reset();
     }
 
-    // Scores of every window that ends in the block; `marks` (or null) says which values were filled in.
-    void process(const Frame& f, const double* marks) noexcept {
+    // Scores of every window that ends in the block of the input; `marks` (or null) says which values were filled in.
+    void process(const Frame& f, const Frame& windows, const double* marks) noexcept {
         index window = 0;
         if (f.start == 0) std::copy_n(rows_.row(0), rows_.stride, previous_.data());
         for (index row = 0; row < f.n;) {
-            const index n = std::min(f.n - row, block_ - in_block_);
+            const index left = rates_.needed(rate_, block_end_) - (f.start + row), n = std::min(f.n - row, left);
             const double* m = marks ? marks + row * rows_.stride : nullptr;
             kernels().quality({rows_.row(row), rows_.stride, n, 0, rows_.stride, m, is_channel_.data(),
                                previous_.data(), run_.data(), bad_.data(), noisy_.data(), double(header_.flat),
                                header_.rail, header_.step});
             if (m) block_filled_ += std::count_if(m, m + n * rows_.stride, [](double x) { return x != 0; });
             row += n;
-            in_block_ += n;
-            if (in_block_ < block_) break;
+            if (n < left) break;
             close_block();
-            if (window < f.n_windows && row == clock_.window_end(f, window)) score(window++);
+            if (window < windows.n_windows && block_end_ == windows.start + clock_.window_end(windows, window))
+                score(window++);
+            block_end_ += block_;
         }
         if (!checks_) return;
         checks_->process(f, 0, checks_->parts());
@@ -53,7 +54,8 @@ public:
         run_.clear(), bad_.clear(), noisy_.clear(), ring_.clear(), filled_ring_.clear(), any_ring_.clear(),
             sums_.clear();
         n_any_ = 0;
-        in_block_ = place_ = 0;
+        block_end_ = block_;
+        place_ = 0;
         block_filled_ = window_filled_ = 0;
         if (checks_) checks_->reset();
     }
@@ -77,7 +79,7 @@ private:
         }
         window_filled_ += block_filled_ - filled_ring_[place_];
         filled_ring_[place_] = block_filled_;
-        block_filled_ = in_block_ = 0;
+        block_filled_ = 0;
         place_ = (place_ + 1) % n_blocks_;
     }
     void slide(double* counts, std::int32_t* ring, std::int32_t* sums) const noexcept {
@@ -90,7 +92,8 @@ private:
     }
     void score(index w) noexcept {
         double* out = scores_.data() + w * rows_.cols;
-        const double length = double(clock_.length);
+        const index end = block_end_, begin = end - clock_.length;
+        const double length = double(rates_.needed(rate_, end) - rates_.needed(rate_, begin));
         const std::int32_t* bad = sums_.data();
         const std::int32_t* noisy = sums_.data() + rows_.stride;
         if (n_any_ == 0) {
@@ -124,11 +127,13 @@ private:
 
     const Header& header_;
     const Clock clock_;
+    const Rates& rates_;
+    const int rate_;
     const Slot& rows_;
     Op* const checks_;
     const std::vector<double>& limits_;
     const index block_, n_blocks_;
-    index in_block_ = 0, place_ = 0;
+    index block_end_ = 0, place_ = 0;  // of the open block
     std::int64_t block_filled_ = 0, window_filled_ = 0;
     index n_any_ = 0;  // blocks of the window with any counts
     Buffer<double> is_channel_, previous_, run_, bad_, noisy_;

@@ -29,7 +29,7 @@ inline void fir_tail(const FirTail& f, const double* rows, double* past, index n
                 z.im.store(to + kLanes);
             }
         });
-        product_rows(p.n, product, [&](index k) FASTEMO_INLINE_LAMBDA {
+        hartley_rows(p.n, product, W, [&](index k) FASTEMO_INLINE_LAMBDA {
             const double* x = past + k * n_parts * 2 * kLanes + c;
             const double* h = f.spectra + k * n_parts * 2;
             // Four sums, so that none waits for another.

@@ -10,8 +10,8 @@
 
 namespace fastemo::FASTEMO_NS {
 
-// Scratch: the rows of a block of the group, and two areas for one native of it.
-inline index overlap_save_scratch(const OverlapSave& f) { return kLanes * (2 * f.plan->n + f.plan->rows + 1); }
+// Scratch: the rows of a block of the group, and an area for the transform of one native of it.
+inline index overlap_save_scratch(const OverlapSave& f) { return kLanes * (f.plan->n + f.plan->rows + 1); }
 
 template <int R, class V>
 FASTEMO_INLINE cplx<V> bin_of(const FftPlan<double>& p, const double* scratch, index i) {
@@ -19,13 +19,13 @@ FASTEMO_INLINE cplx<V> bin_of(const FftPlan<double>& p, const double* scratch, i
     return {z.re, z.im * V::all(p.signs[i])};
 }
 
-// The rows of a product's spectrum, as its Hartley transform, from z(k) for bins k = 0..n/2.
+// Rows of the Hartley transform of a spectrum z(k), k = 0..n/2.
 template <class F>
-FASTEMO_INLINE void product_rows(index n, double* product, F&& z) {
+FASTEMO_INLINE void hartley_rows(index n, double* rows, index row_stride, F&& z) {
     for (index k = 0; 2 * k <= n; ++k) {
         const auto p = z(k);
-        (p.re - p.im).store(product + k * vd::width);
-        if (k > 0) (p.re + p.im).store(product + (n - k) * vd::width);
+        (p.re - p.im).store(rows + k * row_stride);
+        if (k > 0) (p.re + p.im).store(rows + (n - k) * row_stride);
     }
 }
 
@@ -42,33 +42,27 @@ FASTEMO_INLINE void transform_rows(const FftPlan<double>& p, const double* rows,
 
 // Row i of the result replaces row i of `rows`, which are `row_stride` doubles apart.
 inline void cyclic_convolution(const FftPlan<double>& p, const double* spectrum, double* rows, index row_stride,
-                               double* product, double* scratch) {
+                               double* scratch) {
     transform_rows(p, rows, row_stride, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
-        product_rows(p.n, product, [&](index k) FASTEMO_INLINE_LAMBDA {
+        hartley_rows(p.n, rows, row_stride, [&](index k) FASTEMO_INLINE_LAMBDA {
             return times(bin(k), vd::all(spectrum[2 * k]), vd::all(spectrum[2 * k + 1]));
         });
     });
-    transform_rows(p, product, vd::width, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
-        for (index i = 0; 2 * i <= p.n; ++i) {
-            const auto z = bin(i);
-            (z.re - z.im).store(rows + i * row_stride);
-            if (i > 0) (z.re + z.im).store(rows + (p.n - i) * row_stride);
-        }
-    });
+    transform_rows(p, rows, row_stride, scratch,
+                   [&](auto bin) FASTEMO_INLINE_LAMBDA { hartley_rows(p.n, rows, row_stride, bin); });
 }
 
 inline void overlap_save_lanes(const OverlapSave& f, const StretchIn& in, const StretchOut& out, double* scratch) {
     const FftPlan<double>& p = *f.plan;
     const index total = last_stop(out), hop = p.n - f.n_taps + 1;
     double* const rows = scratch;
-    double* const product = rows + p.n * kLanes;
-    double* const passes = product + p.n * kLanes;
+    double* const passes = rows + p.n * kLanes;
     for (index m = 0; m < total; m += hop) {
         const index count = total - m < hop ? total - m : hop;
         const index begin = m + f.offset - (f.n_taps - 1);
         read_stretches(in, begin, p.n, rows);
         for (int k = 0; k < kNativesPerGroup; ++k)
-            cyclic_convolution(p, f.spectrum, rows + k * vd::width, kLanes, product, passes);
+            cyclic_convolution(p, f.spectrum, rows + k * vd::width, kLanes, passes);
         write_stretches(rows + (f.n_taps - 1) * kLanes, count, out, m);
     }
 }

@@ -154,8 +154,62 @@ private:
     Buffer<double> spectra_, past_, tails_, scratch_;
 };
 
+class ResampleOp final : public Op {
+public:
+    explicit ResampleOp(const OpInit& init) : in_(init.input(Slot::signal)) {
+        const auto taps = taps_of(init);
+        up_ = whole_number(init, "up", 1, Rates::kMostFactor);
+        down_ = whole_number(init, "down", up_, Rates::kMostFactor);
+        if (init.rates.count() >= kMostRates)
+            init.fail("is one change of the sampling rate too many: expected at most " +
+                      std::to_string(kMostRates - 1));
+        level_ = Level(init, in_.stride, sum_of(taps) / double(up_));
+        const index n_taps = index(taps.size());
+        first_.assign(std::size_t(up_) + 1, 0);
+        for (index p = 0; p < up_; ++p) {
+            for (index k = p + (n_taps - 1 - p) / up_ * up_; p < n_taps && k >= p; k -= up_)
+                taps_.push_back(taps[std::size_t(k)]);
+            first_[std::size_t(p) + 1] = index(taps_.size());
+        }
+        memory_ = (n_taps + up_ - 1) / up_ - 1;
+        rows_ = GroupRows(in_.stride / kLanes, memory_ + init.clock.max_rows);
+        out = Slot::make(Slot::signal, 1, in_.cols, init.clock.max_rows);
+        out.rate = init.rates.resampled(in_.rate, up_, down_);
+        ns_per_sample = double(in_.stride) * (1 + 0.06 * double(n_taps) / double(down_));
+    }
+    index parts() const override { return in_.stride / kLanes; }
+
+    void process(const Frame& f, index p0, index p1) noexcept override {
+        const StreamKernels& k = *kernels().stream;
+        const Polyphase filter{taps_.data(), first_.data(), up_, down_, 0};
+        const auto results = [&](index n) { return (n * up_ + down_ - 1) / down_; };
+        const index m = results(f.start), count = results(f.start + f.n) - m, oldest = m * down_ / up_ - memory_;
+        for (index g = p0; g < p1; ++g) {
+            if (f.start == 0) level_.start(in_.row(0), g), rows_.clear(g);
+            rows_.append(g, memory_ + f.start, f.n, [&](index i, index n, double* to) {
+                k.take_off_level(in_.row(i) + g * kLanes, in_.stride, level_.in(g), to, n);
+            });
+            if (count == 0) continue;
+            double* y = out.data.data() + g * kLanes;
+            k.polyphase(filter, m, count, rows_.from(g, memory_ + oldest), oldest, y, out.stride);
+            k.put_on_level(nullptr, level_.out(g), y, out.stride, count);
+        }
+    }
+
+private:
+    static constexpr int kMostRates = 17;
+
+    const Slot& in_;
+    Level level_;
+    index up_, down_, memory_;
+    std::vector<double> taps_;  // by phase, the last one first
+    std::vector<index> first_;
+    GroupRows rows_;  // row i is number memory_ + i, as in FirOp
+};
+
 }  // namespace
 
+std::unique_ptr<Op> make_resample(const OpInit& init) { return std::make_unique<ResampleOp>(init); }
 std::unique_ptr<Op> make_fir(const OpInit& init) { return std::make_unique<FirOp>(init); }
 
 }  // namespace fastemo

@@ -8,6 +8,7 @@
 #include "../base/buffer.hpp"
 #include "../engine/model_file.hpp"
 #include "../targets/kernels.hpp"
+#include "rates.hpp"
 
 namespace fastemo {
 
@@ -21,6 +22,7 @@ struct Slot {
     index stride = 0;  // of one sample or one window
     Buffer<double> data;
     const WindowSource* ring = nullptr;  // of a window slot
+    int rate = -1;                       // of a signal; -1 until the program says: that of the op's input
 
     index col_stride() const { return padded(cols); }
     index size() const { return rows * cols; }
@@ -37,7 +39,7 @@ struct Slot {
 
     static Slot make(Kind kind, index rows, index cols, index capacity) {
         if (rows > kMaxStride || cols > kMaxStride || rows > kMaxStride / padded(cols)) throw std::bad_alloc();
-        Slot s{kind, rows, cols, rows * padded(cols), {}, nullptr};
+        Slot s{kind, rows, cols, rows * padded(cols), {}, nullptr, -1};
         s.data = Buffer<double>(s.stride * capacity);
         return s;
     }
@@ -50,7 +52,8 @@ struct Slot {
     }
 };
 
-// One block of samples, the same for every op. Windows end after rows first_end, first_end + hop, ... of it.
+// One block of samples, the same for every op at one rate; ops are not asked to process a block of no rows. Windows end
+// after rows first_end, first_end + hop, ... of it, at the rate that windows are cut at; no others have any.
 struct Frame {
     index n;          // rows
     index start;      // rows before this block since the last reset
@@ -60,7 +63,7 @@ struct Frame {
 };
 
 struct Clock {
-    index length, hop;
+    index length, hop;            // of windows, at their rate
     index max_rows, max_windows;  // of a block
 
     index window_end(const Frame& f, index w) const { return f.first_end + w * hop; }
@@ -79,6 +82,7 @@ public:
 
     // Ops after the window have nothing to do in blocks without a window's end.
     bool per_window = false;
+    int rate = 0;  // of the frames it is given: its input's, or that of windows
     // Estimated nanoseconds, to decide when releasing the GIL pays.
     double ns_per_sample = 0, ns_per_window = 0;
     Slot out;
@@ -87,8 +91,8 @@ public:
 // What a factory knows: its tensors, its inputs, the clock.
 class OpInit {
 public:
-    OpInit(const ModelFile& file, std::string prefix, std::vector<const Slot*> inputs, const Clock& clock)
-        : file(file), prefix(std::move(prefix)), inputs(std::move(inputs)), clock(clock) {}
+    OpInit(const ModelFile& file, std::string prefix, std::vector<const Slot*> inputs, const Clock& clock, Rates& rates)
+        : file(file), prefix(std::move(prefix)), inputs(std::move(inputs)), clock(clock), rates(rates) {}
 
     const Slot& input(Slot::Kind kind) const;  // the only input, of that kind
     std::string name(const char* param) const { return prefix + param; }
@@ -98,6 +102,7 @@ public:
     const std::string prefix;
     const std::vector<const Slot*> inputs;
     const Clock clock;
+    Rates& rates;
 };
 
 // Throws ModelError for a kind it does not know or tensors that do not fit.
@@ -109,6 +114,7 @@ std::unique_ptr<Op> make_matrix(const OpInit&);
 std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_fir(const OpInit&);
 std::unique_ptr<Op> make_asr(const OpInit&);
+std::unique_ptr<Op> make_resample(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_cross(const OpInit&);

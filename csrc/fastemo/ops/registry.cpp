@@ -20,6 +20,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"taper_power", make_taper_power}, {"sliding_power", make_sliding_power},
     {"cov", make_cov},               {"congruence", make_congruence}, {"tangent", make_tangent},
     {"mdm", make_mdm},
+    {"resample", make_resample},
 };
 
 const char* name_of(Slot::Kind kind) {
