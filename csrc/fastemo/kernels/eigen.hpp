@@ -215,19 +215,20 @@ FASTEMO_NOINLINE void rotate(const double* rotations, const Sweep* sweeps, index
     });
 }
 
-// d becomes the eigenvalues of the tridiagonal matrix; the rows of z, if there is one, are turned along. Where it did not
-// converge the result is 1, else 0.
+constexpr int kIterations = 60;
+constexpr double kEpsilon = 0x1p-52;
+
+// d becomes the eigenvalues of the tridiagonal matrix, and the rows of z are turned along. Where it did not converge the
+// result is 1, else 0.
 template <class M>
 FASTEMO_NOINLINE typename M::S ql(double* d, double* e, index n, double* z, double* rotations) {
     using S = typename M::S;
-    constexpr int kIterations = 60;
-    constexpr double kEpsilon = 0x1p-52;
     const S zero = S::all(0), unit = S::all(1), two = S::all(2), tiny = S::all(1e-290);
     Sweep sweeps[kSweeps];
     index n_sweeps = 0, n_rotations = 0;
     S failed = zero, seen = S::all(1e-100);  // the size of what lies above: all that follows is compared to it, too
     const auto flush = [&] {
-        if (z && n_sweeps) rotate<M>(rotations, sweeps, n_sweeps, z, M::packs(n));
+        if (n_sweeps) rotate<M>(rotations, sweeps, n_sweeps, z, M::packs(n));
         n_sweeps = n_rotations = 0;
     };
     for (index l = 0; l + 1 < n; ++l) {
@@ -282,6 +283,57 @@ FASTEMO_NOINLINE typename M::S ql(double* d, double* e, index n, double* z, doub
         }
     }
     flush();
+    return failed;
+}
+
+// The same for eigenvalues alone, without square roots (Pal, Walker and Kahan; Parlett, The Symmetric Eigenvalue Problem,
+// 8.15): what the next rotation waits for is a division and not a root and a division.
+template <class M>
+FASTEMO_NOINLINE typename M::S eigenvalues(double* d, double* e, index n) {
+    using S = typename M::S;
+    const S zero = S::all(0), unit = S::all(1), two = S::all(2), tiny = S::all(1e-290);
+    S failed = zero, seen = S::all(1e-100);
+    for (index i = 0; i < n; ++i) put<M>(number<M>(e, i) * number<M>(e, i), e, i);
+    for (index l = 0; l + 1 < n; ++l) {
+        seen = max(seen, abs(number<M>(d, l)) + sqrt(number<M>(e, l)));
+        for (int iteration = 0;; ++iteration) {
+            S m = S::all(double(n - 1)), at_m = number<M>(d, n - 1);
+            for (index j = n - 2; j >= l; --j) {
+                const S size = abs(number<M>(d, j)) + abs(number<M>(d, j + 1));
+                const S least = S::all(kEpsilon) * max(size, seen);
+                const auto split = least * least >= number<M>(e, j);
+                m = select(split, S::all(double(j)), m);
+                at_m = select(split, number<M>(d, j), at_m);
+            }
+            const index top = index(largest(m));
+            if (top == l) break;
+            const auto active = S::all(double(l)) < m;
+            if (iteration == kIterations) {
+                failed = select(active, unit, failed);
+                break;
+            }
+            const S dl = number<M>(d, l), el = sqrt(select(active, number<M>(e, l), unit));
+            const S g = (number<M>(d, l + 1) - dl) / (two * el), root = sqrt(fma(g, g, unit));
+            const S shift = dl - el / (g + select(g >= zero, root, -root));
+            S gamma = at_m - shift, p = gamma * gamma, sine = zero, cosine = unit;
+            for (index i = top - 1; i >= l; --i) {
+                const auto on = S::all(double(i)) < m;
+                const S b = number<M>(e, i), r = p + b;
+                const S beyond = select(m == S::all(double(i + 1)), zero, sine * r);
+                put<M>(select(on, beyond, number<M>(e, i + 1)), e, i + 1);
+                const S c = p / r, s = b / r, inverse = r / p, alpha = number<M>(d, i);
+                const S next = fma(c, alpha - shift, -(s * gamma));
+                put<M>(select(on, gamma + (alpha - next), number<M>(d, i + 1)), d, i + 1);
+                const S q = select(p < tiny, cosine * b, (next * next) * inverse);
+                p = select(on, q, p);
+                gamma = select(on, next, gamma);
+                sine = select(on, s, sine);
+                cosine = select(on, c, cosine);
+            }
+            put<M>(select(active, sine * p, number<M>(e, l)), e, l);
+            put<M>(select(active, shift + gamma, dl), d, l);
+        }
+    }
     return failed;
 }
 

@@ -98,7 +98,7 @@ struct Spectrum {
         scale_down();
         tridiagonal<M>(work, n, x);
         if (vectors) reflections<M>(work, n, x.beta, z);
-        const S failed = ql<M>(x.d, x.e, n, vectors ? z : nullptr, rotations);
+        const S failed = vectors ? ql<M>(x.d, x.e, n, z, rotations) : eigenvalues<M>(x.d, x.e, n);
         fault = select(fault == S::all(0), S::all(kNotConverged) * failed, fault);
         S low = S::all(__builtin_inf()), high = S::all(0);
         for (index i = 0; i < n; ++i) {
