@@ -387,3 +387,50 @@ class TestStage:
         with pytest.raises(ValueError, match="max_removed must be a share"):
             fe.ASR(max_removed=2)
         assert isinstance(AsrState(np.eye(2), np.eye(2), np.ones(3, bool)).tensors(), dict)
+
+
+class TestOp:
+    @pytest.mark.parametrize("backend", ["native", "reference"])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("hop", np.array([0])),
+            ("hop", np.array([1 << 40])),
+            ("n_blocks", np.array([0])),
+            ("delay", np.array([-1])),
+            ("most", np.array([0])),
+            ("most", np.array([20])),
+            ("limit", np.eye(3)),
+            ("inverse", np.full((19, 19), np.nan)),
+            ("zi", np.zeros((3, 2))),
+            ("coef", np.zeros((4, 5))),
+        ],
+    )
+    def test_tensors_that_do_not_fit_are_refused(self, backend, name, value):
+        if backend == "native" and core is None:
+            pytest.skip("there is no compiled core")
+        from fastemo._artefact_cases import SIGNAL_OPS
+        from fastemo._case_programs import _power, _program
+        from fastemo._program import Op
+        from fastemo.engine import Engine
+
+        tensors = {row[0]: row[2] for row in SIGNAL_OPS}["asr"](19, np.random.default_rng(0))
+        Engine(_program([Op("asr", (0,), tensors), _power(1)], 19), backend=backend)
+        with pytest.raises(ValueError, match=r"asr"):
+            Engine(_program([Op("asr", (0,), tensors | {name: value}), _power(1)], 19), backend=backend)
+
+    @native
+    def test_threads_and_chunks_do_not_change_a_bit(self, dirty):
+        from fastemo._artefact_cases import SIGNAL_OPS
+        from fastemo._case_programs import _power, _program
+        from fastemo._program import Op
+        from fastemo.engine import Engine
+
+        tensors = {row[0]: row[2] for row in SIGNAL_OPS}["asr"](19, np.random.default_rng(0))
+        program = _program([Op("asr", (0,), tensors), _power(1)], 19)
+        x = dirty[0]
+        whole = Engine(program).push_array(x)["outputs"]
+        np.testing.assert_array_equal(Engine(program, threads=2).push_array(x)["outputs"], whole)
+        engine = Engine(program)
+        parts = [engine.push_array(x[:, i : i + 37])["outputs"] for i in range(0, x.shape[1], 37)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -178,6 +178,8 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     m.f64("quality.step", 1e3);
     m.f64("quality.noisy", 0.2);
     m.f64("quality.minimum", 0.5);
+    put_sections(m, "quality.", {3, 2}, 6);
+    m.f64("quality.ratio", {2}, {1e12, 1e12});
     m.i64("time.warmup", 30);
     m.f64("time.delay", 0.01);
     m.i64("output.kind", o.output_kind);
@@ -209,6 +211,13 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     const std::string running = op("running", {last()});
     m.f64(running + "forgetting", 0.98), m.f64(running + "clip", 3);
     m.i64(running + "start", 20), m.i64(running + "scaled", 0);
+    const std::string asr = op("asr", {last()});
+    put_sections(m, asr, {2}, 2);
+    std::vector<double> square(std::size_t(n_out * n_out), 0.01);
+    for (std::int64_t c = 0; c < n_out; ++c) square[std::size_t(c * (n_out + 1))] = 0.5;
+    m.f64(asr + "limit", {n_out, n_out}, square), m.f64(asr + "inverse", {n_out, n_out}, square);
+    m.i64(asr + "n_blocks", 3), m.i64(asr + "hop", 7), m.i64(asr + "delay", 5);
+    m.i64(asr + "most", std::max<std::int64_t>(n_out / 2, 1));
     const std::int64_t filtered = last();
     put_sections(m, op("bank_power", {filtered}), {2, 2}, 4);
     std::vector<std::int64_t> features = {last()};
