@@ -81,7 +81,13 @@ def pick_windows(
     for i, out in enumerate(outputs):
         mask = out["valid"].astype(bool)
         if not mask.any():
-            mask = ~out["abstained"].astype(bool)
+            abstained = out["abstained"].astype(bool)
+            mask = ~abstained & np.isfinite(out["outputs"]).all(axis=1)
+            if not mask.any() and not abstained.all():
+                raise ValueError(
+                    f"{called(recordings, i)} is too bad to {purpose}: no window that did not abstain is finite, so its "
+                    "samples are too large to be squared: check its unit, or leave it out"
+                )
             if not mask.any():
                 raise ValueError(
                     f"{called(recordings, i)} is too bad to {purpose}: all {len(out)} windows abstained, the "

@@ -228,3 +228,16 @@ class TestOutputsThatAreNotFinite:
         assert (records["class_index"][~broken] >= 0).all()
         assert records["valid"][~broken].all()
         assert np.isnan(records["valence"][broken]).all()
+
+    def test_recordings_without_an_answer_are_refused(self):
+        rng = np.random.default_rng(0)
+        stages = [
+            fe.Quality(step=None),
+            fe.Window(1, 1),
+            fe.BandPower({"alpha": (8, 13)}, "filterbank"),
+            fe.LDA(),
+        ]
+        pipe = fe.Pipeline(stages, sfreq=SFREQ, ch_names=["O1", "O2"], check_unit=False)
+        pipe.fit(rng.normal(0, 5, (4, 2, 1500)) * np.array([1, 1, 3, 3])[:, None, None], ["a", "a", "b", "b"])
+        with pytest.raises(ValueError, match="too bad to decode: no window that did not abstain is finite"):
+            pipe.predict(1e200 * rng.standard_normal((1, 2, 1500)))
