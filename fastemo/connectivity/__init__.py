@@ -21,6 +21,7 @@ from fastemo.connectivity.envelopes import envelope_correlation
 from fastemo.connectivity.multivariate import GROUPED, group_connectivity
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.spectral_measures import METHODS, connectivity
+from fastemo.connectivity.symbolic import wsmi
 from fastemo.connectivity.wavelets import wavelet_connectivity
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "surrogates",
     "transfer_entropy",
     "wavelet_connectivity",
+    "wsmi",
 ]
