@@ -192,7 +192,7 @@ def test_wavelets(versus, epochs):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             return wavelet_connectivity(
-                window, FS, fmin=4, fmax=45, freqs=freqs, methods=methods, faverage=False
+                window, FS, fmin=3, fmax=45, freqs=freqs, methods=methods, faverage=False, n_cycles=3.0
             )
 
     def theirs():
@@ -204,7 +204,7 @@ def test_wavelets(versus, epochs):
             fmin=3,
             fmax=45,
             faverage=False,
-            n_cycles=3,
+            n_cycles=3.0,
             verbose="error",
         )
 

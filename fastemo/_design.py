@@ -59,6 +59,7 @@ def butterworth(sfreq: float, low: float | None, high: float | None, order: int,
     return butter(order, [low, high], "bandpass", fs=sfreq, output="sos")
 
 
+@lru_cache(maxsize=64)
 def analytic_bandpass(
     sfreq: float, low: float, high: float, order: int, where: str
 ) -> tuple[np.ndarray, np.ndarray, complex]:
@@ -86,9 +87,12 @@ def analytic_bandpass(
         return (1 - x) ** n_low * (1 + x) ** (order - n_low)
 
     scale = target * np.prod(1 - poles * centre) / numerator(centre)
-    weights = [numerator(1 / p) / np.prod(1 - np.delete(poles, k) / p) for k, p in enumerate(poles)]
+    shares = [numerator(1 / p) / np.prod(1 - np.delete(poles, k) / p) for k, p in enumerate(poles)]
     direct = (-1) ** n_low / np.prod(-poles)
-    return poles, scale * np.array(weights), complex(scale * direct)
+    weights = scale * np.array(shares)
+    for kept in (poles, weights):
+        kept.setflags(write=False)
+    return poles, weights, complex(scale * direct)
 
 
 def analytic_bank(
