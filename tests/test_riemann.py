@@ -192,7 +192,7 @@ class TestPyriemann:
 
     @pytest.fixture(autouse=True)
     def _peer(self):
-        pytest.importorskip("pyriemann", minversion="0.11")
+        pytest.importorskip("pyriemann", minversion="0.12")
 
     @pytest.mark.parametrize("estimator", ["cov", "scm", "corr", "lwf", "oas", "sch"])
     def test_covariances(self, estimator):
