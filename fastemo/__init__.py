@@ -24,6 +24,7 @@ _WHERE = {
     "read": "io",
     "simulate": "synth",
     "accelerate": "_accelerate",
+    "feature": "stages",
     "get_include": "_embed",
     "get_library": "_embed",
 }

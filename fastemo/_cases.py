@@ -207,6 +207,16 @@ def _entropy(definition: str) -> Callable:
     return _feature(lambda fe: fe.DifferentialEntropy(BANDS, definition))
 
 
+def _user_function(name: str) -> Any:
+    from fastemo import _case_functions
+
+    return getattr(_case_functions, name)
+
+
+def _call_op() -> Op:
+    return _user_function("call_op")(_user_function("steepness"), SFREQ)
+
+
 EVERYWHERE = ("native", "jit", "reference")
 kernel, op, stage = partial(Case, kind="kernel"), partial(Case, kind="op"), partial(Case, kind="stage")
 
@@ -272,6 +282,7 @@ CASES: tuple[Case, ...] = (
     op("sliding_power", bits="B", make=_ops(_sliding_op)),
     op("cross", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.0)])),
     op("cross fading", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.98)])),
+    op("call", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), _call_op()])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
     op("log", bits="A", make=_vector_op("log", lambda n, rng: _scalars(gain=2.0, offset=-1.0, floor=1e-4))),
@@ -329,6 +340,7 @@ CASES: tuple[Case, ...] = (
       for name, bits in {"seed": "B", "torcheeg": "A", "libeer": "A", "brainflow": "B"}.items()),
     stage("Asymmetry", bits="A", make=_stage(
         lambda fe: [fe.Window(0.5, 0.1), fe.DifferentialEntropy(BANDS), fe.Asymmetry("rasm", [("ch0", "ch1")])])),
+    stage("UserFeature", bits="A", make=_feature(lambda fe: _user_function("coupling"))),
     stage("Features", bits="B", make=_feature(
         lambda fe: fe.Features([fe.BandPower(BANDS, log=True), fe.DifferentialEntropy(BANDS)]))),
     stage("LogTransform", bits="A", make=_stage(

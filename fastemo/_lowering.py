@@ -231,9 +231,10 @@ class Build:
             self.state_bytes += 8 * self.length * len(self.ch_names)
         return self._windows[signal]
 
-    def rows(self, names: Sequence[str]) -> None:
-        """The current slot holds rows of these names, with a value for each channel."""
-        self.features = tuple(Feature(name, channel) for name in names for channel in self.ch_names)
+    def rows(self, names: Sequence[str], columns: Sequence[str] | None = None) -> None:
+        """The current slot holds rows of these names, with a value for each channel or column."""
+        columns = self.ch_names if columns is None else columns
+        self.features = tuple(Feature(name, column) for name in names for column in columns)
         self.delays |= dict.fromkeys(names, self._path.delay(0, self.sfreq / 2))
         self._scale, self._n_bands = "", 0
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastemo._backend import core
+from fastemo._functions import pointers
 from fastemo._program import Program
 from fastemo.prediction import Prediction
 from fastemo.reference.input import check_chunk, check_stamps
@@ -123,7 +124,9 @@ class Engine:
         if self.backend == "native":
             from fastemo import model_file
 
-            self._engine = core.Engine(model_file.write(program.tensors(), program.metadata), threads=threads)
+            model = model_file.write(program.tensors(), program.metadata)
+            called = (bytes(op["function"]).decode() for op in program.ops if op.kind == "call")
+            self._engine = core.Engine(model, threads=threads, functions=pointers(called))
         else:
             from fastemo.reference.engine import Engine as ReferenceEngine
 

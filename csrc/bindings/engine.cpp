@@ -14,14 +14,35 @@ constexpr double kHoldGilNs = 50e3;  // shorter work keeps the GIL: handing it b
 
 class PyEngine {
 public:
-    PyEngine(const py::bytes& model, int threads)
-        : engine(parse(model), check_threads(threads)), dtype(make_dtype(engine.layout())) {}
+    PyEngine(const py::bytes& model, int threads, const py::dict& functions)
+        : PyEngine(model, threads, functions, pointers(functions)) {}
 
     Engine engine;
     const py::dtype dtype;
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
 private:
+    PyEngine(const py::bytes& model, int threads, const py::dict& functions, const CallFunctions& pointers)
+        : engine(parse(model), check_threads(threads), std::int64_t(1) << 32, &pointers),
+          dtype(make_dtype(engine.layout())), functions_(functions) {}
+    // Only capsules that fastemo has made are believed.
+    static CallFunctions pointers(const py::dict& functions) {
+        CallFunctions found;
+        for (const auto& [name, given] : functions) {
+            if (!py::isinstance<py::tuple>(given) || py::len(given) != 4)
+                refuse_type("functions holds a ", type_name(given.ptr()), ", expected what fastemo.feature compiles");
+            const auto parts = py::reinterpret_borrow<py::tuple>(given);
+            PyObject* capsule = py::object(parts[0]).ptr();
+            if (!PyCapsule_IsValid(capsule, "fastemo.feature"))
+                refuse_type("functions holds a ", type_name(capsule), ", expected what fastemo.feature compiles");
+            CallFunction& f = found[py::cast<std::string>(name)];
+            f.run = reinterpret_cast<decltype(f.run)>(PyCapsule_GetPointer(capsule, "fastemo.feature"));
+            f.width = py::cast<index>(parts[1]);
+            f.over_window = py::cast<bool>(parts[2]);
+            if (f.width < 1 || f.width > 1 << 16) refuse("functions holds a width of ", f.width);
+        }
+        return found;
+    }
     static ModelFile parse(const py::bytes& model) {
         const std::string_view bytes = model;
         return ModelFile::parse(bytes.data(), bytes.size());
@@ -52,6 +73,8 @@ private:
         field("abstained", py::str("u1"), l.abstained);
         return py::dtype(names, formats, offsets, l.size);
     }
+
+    const py::dict functions_;  // keeps their code alive
 };
 
 struct Chunk {
@@ -154,7 +177,8 @@ py::list latency_of(const PyEngine& self) {
 void bind_engine(py::module_& m) {
     using namespace py::literals;
     auto cls = py::class_<PyEngine>(m, "Engine", py::module_local())
-                   .def(py::init<const py::bytes&, int>(), "model"_a, "threads"_a = 1)
+                   .def(py::init<const py::bytes&, int, const py::dict&>(), "model"_a, "threads"_a = 1,
+                        "functions"_a = py::dict())
                    .def_readonly("dtype", &PyEngine::dtype)
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fastemo._functions import of_program
 from fastemo.reference.cross import Cross
 from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir, Resample
@@ -170,6 +171,27 @@ class Reduce(Kind):
         return reduce(signals, self.wanted, self.given).T
 
 
+class Call(Kind):
+    reads = "window"
+    tensors: ClassVar = {
+        "function": (np.uint8, ("N",)),
+        "width": (int, (1,)),
+        "over": (int, (1,)),
+        "sfreq": (float, (1,)),
+    }
+
+    def slot(self):
+        self.user_function = of_program(bytes(self.function).decode("utf-8", "replace"))
+        expected = (len(self.user_function.names), int(self.user_function.whole))
+        self.require(
+            (self.width, self.over) == expected, f"has not its function's width and over, {expected}"
+        )
+        return Slot("vector", (self.width, 1 if self.over else self.inputs[0].shape[0]))
+
+    def process(self, x):
+        return self.user_function.run(x, self.sfreq)
+
+
 class BandSum(Kind):
     tensors: ClassVar = {"edges": (int, ("B", 2)), "weight": (float, ("B",))}
 
@@ -305,6 +327,7 @@ OPS = {
     "window": Window,
     "fft_power": FftPower,
     "reduce": Reduce,
+    "call": Call,
     "bandsum": BandSum,
     "relative": Relative,
     "log": Log,

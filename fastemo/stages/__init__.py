@@ -16,6 +16,7 @@ from fastemo.stages.resampling import Decimate, Resample
 from fastemo.stages.riemann import MDM, Covariance, Recenter, TangentSpace
 from fastemo.stages.running import Despike, RegressOut, RunningStandardize
 from fastemo.stages.smoothing import Smooth, WindowMean
+from fastemo.stages.user import UserFeature, feature
 from fastemo.stages.windows import Window
 
 __all__ = [
@@ -62,7 +63,9 @@ __all__ = [
     "TangentSpace",
     "Trainable",
     "TimeDomain",
+    "UserFeature",
     "Window",
     "WindowMean",
     "Windows",
+    "feature",
 ]

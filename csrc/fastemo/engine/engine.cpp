@@ -44,15 +44,15 @@ RecordLayout::RecordLayout(index n_outputs, index n_channels) : n_outputs(n_outp
     size = round_up(abstained + 1, 8);
 }
 
-Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes) try
-    : Engine(file, threads, MemoryLimit(max_bytes)) {
+Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes, const CallFunctions* functions) try
+    : Engine(file, threads, MemoryLimit(max_bytes), functions) {
 } catch (const std::bad_alloc&) {
     throw ModelError("the model needs more memory than there is, or more than " + std::to_string(max_bytes >> 20) +
                      " MB");
 }
 
-Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&)
-    : program_(Program::compile(file, threads)), pool_(threads),
+Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&, const CallFunctions* functions)
+    : program_(Program::compile(file, threads, functions)), pool_(threads),
       input_(program_->header, program_->input, program_->clock.max_rows), quality_(*program_),
       layout_(program_->n_outputs(), n_channels()), usable_(program_->clock.max_windows),
       frames_(std::size_t(program_->rates.count())), ns_per_sample_(program_->ns_per_sample()),

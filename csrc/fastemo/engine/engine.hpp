@@ -39,8 +39,10 @@ struct Latency {
 
 class Engine {
 public:
-    // Throws ModelError, also where the program would take more than `max_bytes` of memory.
-    explicit Engine(const ModelFile& file, int threads = 1, std::int64_t max_bytes = std::int64_t(1) << 32);
+    // Throws ModelError, also where the program would take more than `max_bytes` of memory. Functions of the user that
+    // the program calls must be given, and outlive the engine.
+    explicit Engine(const ModelFile& file, int threads = 1, std::int64_t max_bytes = std::int64_t(1) << 32,
+                    const CallFunctions* functions = nullptr);
 
     // Takes n samples of every channel and writes the predictions that fall due to `out`, which has room for
     // `capacity` records. On an error nothing has changed.
@@ -64,7 +66,7 @@ public:
     }
 
 private:
-    Engine(const ModelFile& file, int threads, const MemoryLimit&);
+    Engine(const ModelFile& file, int threads, const MemoryLimit&, const CallFunctions* functions);
     void make_frames(index n) noexcept;
     void process(const Input::Block& block, char*& out) noexcept;
     bool warm(const Frame& f, index w) const noexcept;

@@ -97,7 +97,7 @@ Header Header::read(const ModelFile& file) {
     return h;
 }
 
-std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
+std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads, const CallFunctions* functions) {
     auto p = std::make_unique<Program>();
     p->header = Header::read(file);
     Clock& clock = p->clock;
@@ -132,7 +132,7 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads) {
             inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
         }
         p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
-        const OpInit init(file, name.prefix, std::move(inputs), clock, p->rates);
+        const OpInit init(file, name.prefix, std::move(inputs), clock, p->rates, functions);
         p->ops.push_back(make_op(name.kind, init));
         p->set_rate(init);
     }

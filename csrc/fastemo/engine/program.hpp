@@ -44,7 +44,7 @@ struct Program {
     const Slot* output;
 
     // `threads` only sets how many rows a block may have. Throws ModelError.
-    static std::unique_ptr<Program> compile(const ModelFile&, int threads);
+    static std::unique_ptr<Program> compile(const ModelFile&, int threads, const CallFunctions* functions = nullptr);
     index n_outputs() const { return output->size(); }
     double ns_per_sample() const, ns_per_window() const;
 

@@ -1,6 +1,7 @@
 // An op: one primitive of the engine, with its state. Ops know slots and kernels, and nothing of the engine.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -88,11 +89,22 @@ public:
     Slot out;
 };
 
-// What a factory knows: its tensors, its inputs, the clock.
+// A function of the user: takes n_channels rows of n_samples values (one row, or all of the window) and the sampling
+// rate, and writes `width` results.
+struct CallFunction {
+    void (*run)(const double* x, index n_channels, index n_samples, double sfreq, double* out);
+    index width;
+    bool over_window;
+};
+using CallFunctions = std::map<std::string, CallFunction>;
+
+// What a factory knows: its tensors, its inputs, the clock, the user's functions (or nullptr).
 class OpInit {
 public:
-    OpInit(const ModelFile& file, std::string prefix, std::vector<const Slot*> inputs, const Clock& clock, Rates& rates)
-        : file(file), prefix(std::move(prefix)), inputs(std::move(inputs)), clock(clock), rates(rates) {}
+    OpInit(const ModelFile& file, std::string prefix, std::vector<const Slot*> inputs, const Clock& clock, Rates& rates,
+           const CallFunctions* functions = nullptr)
+        : file(file), prefix(std::move(prefix)), inputs(std::move(inputs)), clock(clock), rates(rates),
+          functions(functions) {}
 
     const Slot& input(Slot::Kind kind) const;  // the only input, of that kind
     std::string name(const char* param) const { return prefix + param; }
@@ -103,6 +115,7 @@ public:
     const std::vector<const Slot*> inputs;
     const Clock clock;
     Rates& rates;
+    const CallFunctions* const functions;
 };
 
 // Throws ModelError for a kind it does not know or tensors that do not fit.
@@ -122,6 +135,7 @@ std::unique_ptr<Op> make_fft_power(const OpInit&);
 std::unique_ptr<Op> make_taper_power(const OpInit&);
 std::unique_ptr<Op> make_sliding_power(const OpInit&);
 std::unique_ptr<Op> make_reduce(const OpInit&);
+std::unique_ptr<Op> make_call(const OpInit&);
 std::unique_ptr<Op> make_bandsum(const OpInit&);
 std::unique_ptr<Op> make_relative(const OpInit&);
 std::unique_ptr<Op> make_log(const OpInit&);

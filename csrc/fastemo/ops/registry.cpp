@@ -8,6 +8,7 @@ namespace fastemo {
 namespace {
 
 constexpr std::pair<const char*, Factory> kFactories[] = {
+    {"call", make_call},
     {"cross", make_cross},
     {"asr", make_asr},
     {"reference", make_reference},   {"matrix", make_matrix},     {"sos", make_sos},
