@@ -231,3 +231,95 @@ def test_own_tests_of_scipy_for_two_functions(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "scipy.signal.sosfiltfilt" in done.stdout
+
+
+class TestOthers:
+    """The packages' results, by ours."""
+
+    def agree(self, package, path, *args, tolerance=1e-9, hit=True, **options):
+        module, _, name = path.rpartition(".")
+        holder = pytest.importorskip(module)
+        expected = getattr(holder, name)(*args, **options)
+        with fe.accelerate(package) as acceleration:
+            got = getattr(holder, name)(*args, **options)
+        counts = acceleration.counts()[path]
+        assert counts == ((1, 0, 0) if hit else (0, 1, 0))
+        pairs = zip(got, expected) if isinstance(expected, tuple) else [(got, expected)]
+        for own, their in pairs:
+            assert np.shape(own) == np.shape(their)
+            np.testing.assert_allclose(own, their, rtol=tolerance, atol=tolerance * np.abs(their).max())
+
+    @pytest.mark.parametrize(
+        ("name", "n"),
+        [("sample_entropy", 400), ("app_entropy", 200), ("perm_entropy", 300), ("svd_entropy", 300),
+         ("detrended_fluctuation", 900)],
+    )  # fmt: skip
+    def test_antropy(self, name, n):
+        self.agree("antropy", f"antropy.{name}", noise(n, seed=3), tolerance=1e-7)
+
+    @pytest.mark.parametrize("name", ["katz_fd", "petrosian_fd"])
+    def test_antropy_of_several_signals(self, name):
+        self.agree("antropy", f"antropy.{name}", noise((5, 300), offset=0))
+        self.agree("antropy", f"antropy.{name}", noise((300, 5), offset=0), axis=0)
+        self.agree("antropy", f"antropy.{name}", noise(300, offset=0), hit=False)
+
+    def test_antropy_where_theirs_must_say(self):
+        self.agree("antropy", "antropy.sample_entropy", noise(400), metric="euclidean", hit=False)
+        self.agree("antropy", "antropy.perm_entropy", noise(300, np.float32), hit=False)
+
+    @pytest.mark.parametrize("name", ["samp_entropy", "hurst_exp", "skewness", "svd_fisher_info", "katz_fd"])
+    def test_mne_features(self, name):
+        path = f"mne_features.univariate.compute_{name}"
+        self.agree("mne_features", path, noise((40, 410), offset=0), tolerance=1e-8)
+
+    def test_mne_features_with_a_rate_and_options(self):
+        x = noise((3, 300), offset=0)
+        path = "mne_features.univariate.compute_pow_freq_bands"
+        self.agree("mne_features", path, 128.0, x, freq_bands=np.array([1.0, 10.0, 40.0]))
+        self.agree("mne_features", "mne_features.univariate.compute_decorr_time", 128.0, x)
+        self.agree("mne_features", "mne_features.univariate.compute_katz_fd", x, hit=False)
+
+    def test_mne_features_all_at_once(self):
+        path = "mne_features.feature_extraction.extract_features"
+        x, options = noise((4, 3, 256)), {"separator": "_"}
+        self.agree("mne_features", path, x, 256.0, ["std", "samp_entropy", "pow_freq_bands"], **options)
+        self.agree("mne_features", path, x, 256.0, ["std", "time_corr"], hit=False, **options)
+
+    @pytest.mark.parametrize("phase", ["zero", "zero-double", "minimum"])
+    def test_mne_filters(self, phase):
+        mne = pytest.importorskip("mne")
+        x = noise((2, 5, 900))
+        arguments = {"phase": phase, "verbose": False, "picks": [0, 3]}
+        expected = mne.filter.filter_data(x, 100.0, 5, 30, **arguments)
+        before = x.copy()
+        with fe.accelerate("mne") as acceleration:
+            got = mne.filter.filter_data(x, 100.0, 5, 30, **arguments)
+        np.testing.assert_array_equal(x, before)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11)
+        assert acceleration.counts()["mne.filter._overlap_add_filter"] == (1, 0, 0)
+
+    def test_mne_raw(self):
+        mne = pytest.importorskip("mne")
+        raw = mne.io.RawArray(noise((4, 2000)) * 1e-6, mne.create_info(4, 100.0, "eeg"), verbose=False)
+        expected = raw.copy().filter(1, 30, verbose=False).compute_psd("multitaper", verbose=False)
+        with fe.accelerate("mne") as acceleration:
+            got = raw.copy().filter(1, 30, verbose=False).compute_psd("multitaper", verbose=False)
+        np.testing.assert_allclose(got.get_data(), expected.get_data(), rtol=1e-9, atol=1e-25)
+        counts = acceleration.counts()
+        assert counts["mne.filter._overlap_add_filter"].hits == 1
+        assert counts["mne.time_frequency.psd_array_multitaper"].hits == 1
+
+    def test_mne_spectra(self):
+        path = "mne.time_frequency.psd_array_multitaper"
+        x = noise((3, 4, 500))
+        for options in ({}, {"fmin": 1, "fmax": 30, "bandwidth": 2.0, "normalization": "full"}):
+            self.agree("mne", path, x, 100.0, verbose=False, **options)
+        self.agree("mne", path, x[0, 0], 100.0, low_bias=False, verbose=False, hit=False)
+
+    def test_mne_wavelets(self):
+        path = "mne.time_frequency.tfr_array_morlet"
+        for options in ({}, {"output": "power", "decim": 2, "n_cycles": np.array([2.0, 4.0])}):
+            self.agree(
+                "mne", path, noise((2, 3, 400)), 100.0, np.array([8.0, 20.0]), verbose=False, **options
+            )
+        self.agree("mne", path, noise((2, 3, 400)), 100.0, [8.0], output="itc", verbose=False, hit=False)

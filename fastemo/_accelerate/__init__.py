@@ -17,7 +17,12 @@ from fastemo._backend import core
 __all__ = ["Acceleration", "Counts", "accelerate"]
 
 # Package: what pip calls it, and our module that knows what of it has a twin here.
-_PACKAGES = {"scipy": ("scipy", "_scipy"), "mne": ("mne", "_mne")}
+_PACKAGES = {
+    "scipy": ("scipy", "_scipy"),
+    "mne": ("mne", "_mne"),
+    "mne_features": ("mne-features", "_mne_features"),
+    "antropy": ("antropy", "_antropy"),
+}
 
 _made: dict[str, list[Replacement]] = {}
 _lock = threading.RLock()
@@ -113,9 +118,8 @@ def accelerate(*packages: str) -> Acceleration:
 
     Parameters
     ----------
-    *packages : {"scipy", "mne"}
-        Any of them. Of MNE: `psd_array_multitaper`, `psd_array_welch` and `tfr_array_morlet`, called as
-        `mne.time_frequency.psd_array_welch(...)`; its methods of epochs and recordings call its own.
+    *packages : {"scipy", "mne", "mne_features", "antropy"}
+        Any of them. MNE's other calls of SciPy need "scipy" as well.
 
     Returns
     -------

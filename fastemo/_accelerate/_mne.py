@@ -1,4 +1,4 @@
-"""What of MNE's time-frequency functions has a faster twin in `fastemo.spectral` and `fastemo.signal`."""
+"""What of MNE has a faster twin in `fastemo.spectral` and `fastemo.signal`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastemo import signal, spectral
+from fastemo._accelerate import _mne_filter
 from fastemo._accelerate._replacement import Replacement
 
 __all__ = ["replacements"]
@@ -74,9 +75,9 @@ def tfr_array_morlet(
 
 def replacements() -> list[Replacement]:
     """Those of the installed version whose parameters are those that ours were written for."""
-    made = []
+    made = _mne_filter.replacements()
     for ours in (psd_array_multitaper, psd_array_welch, tfr_array_morlet):
-        replacement = Replacement(f"mne.time_frequency.{ours.__name__}", ours)
+        replacement = Replacement(f"mne.time_frequency.{ours.__name__}", ours, within="mne")
         if _same(replacement.original, ours):
             made.append(replacement)
     return made

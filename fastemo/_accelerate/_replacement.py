@@ -46,12 +46,14 @@ class Replacement:
         Takes the same arguments, and answers NotImplemented to what it leaves to theirs.
     slower : callable, optional
         Takes the arguments and says whether theirs is faster for them.
+    within : str, optional
+        A package whose modules that have imported the function by name get ours as well.
     """
 
-    def __init__(self, path: str, ours: Function, slower: Function | None = None):
+    def __init__(self, path: str, ours: Function, slower: Function | None = None, within: str | None = None):
         self.path = path
         self.ours = ours
-        self.slower = slower
+        self.slower, self.within = slower, within
         module, _, self.name = path.rpartition(".")
         public = import_module(module)
         self.original: Function = getattr(public, self.name)
@@ -60,10 +62,10 @@ class Replacement:
         self.observer: Callable[[str, str, tuple[Any, ...], dict[str, Any]], None] | None = None
         self._lock = threading.Lock()
         self.dispatcher = self._dispatcher()
-        self._places = [(public, self.original)]
+        self._places = [(public, self.name, self.original)]
         defining = sys.modules.get(getattr(self.original, "__module__", None) or "")
         if defining is not None and defining is not public and callable(vars(defining).get(self.name)):
-            self._places.append((defining, vars(defining)[self.name]))
+            self._places.append((defining, self.name, vars(defining)[self.name]))
 
     def _dispatcher(self) -> Function:
         original, ours, slower = self.original, self.ours, self.slower
@@ -93,6 +95,8 @@ class Replacement:
             self._count("fallbacks" if handed_over else "hits", args, kwargs)
             return result
 
+        # Some look at parameters without looking behind wrappers.
+        dispatcher.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
         return dispatcher
 
     def hand_over(self, *args: Any, **kwargs: Any) -> Any:
@@ -116,17 +120,31 @@ class Replacement:
     def install(self) -> None:
         self.users += 1
         if self.users == 1:
-            for module, there in self._places:
-                if getattr(module, self.name) is there:
-                    setattr(module, self.name, self.dispatcher)
+            self._find_within()
+            for module, name, there in self._places:
+                if getattr(module, name) is there:
+                    setattr(module, name, self.dispatcher)
 
     def remove(self) -> None:
         """Where something else has been put over ours it stays, and ours passes every call on."""
         self.users -= 1
         if self.users == 0:
-            for module, there in self._places:
-                if getattr(module, self.name) is self.dispatcher:
-                    setattr(module, self.name, there)
+            self._find_within()
+            for module, name, there in self._places:
+                if getattr(module, name) is self.dispatcher:
+                    setattr(module, name, there)
+
+    def _find_within(self) -> None:
+        """Modules of the package that hold theirs, or, loaded meanwhile, ours."""
+        if self.within is None:
+            return
+        known = {(id(module), name) for module, name, _ in self._places}
+        for path, module in list(sys.modules.items()):
+            if path.partition(".")[0] == self.within and module is not None:
+                for name, value in list(vars(module).items()):
+                    held = value is self.original or value is self.dispatcher
+                    if held and (id(module), name) not in known:
+                        self._places.append((module, name, self.original))
 
     def counts(self) -> tuple[int, int, int]:
         with self._lock:
