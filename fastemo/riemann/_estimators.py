@@ -16,7 +16,7 @@ from fastemo.riemann._covariance import covariances
 from fastemo.riemann._distances import DISTANCES, distances_to
 from fastemo.riemann._matrices import as_stack, check_weights, invsqrtm, spectral_map
 from fastemo.riemann._means import MEANS, gmean
-from fastemo.riemann._tangent import MAPS, tangent_space, untangent_space
+from fastemo.riemann._tangent import MAPS, tangent_space, tangent_vectors, untangent_space
 
 __all__ = ["FGDA", "MDM", "Covariances", "FgMDM", "TangentSpace", "Whitening"]
 
@@ -85,13 +85,21 @@ class TangentSpace(TransformerMixin, BaseEstimator):
         """Learn the mean of matrices (n_matrices, n, n)."""
         mean, _ = _metrics(self.metric, map=MAPS)
         self.reference_ = gmean(X, metric=mean, sample_weight=sample_weight)
+        self._whitening: tuple[np.ndarray, np.ndarray] | None = None
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Tangent vectors (n_matrices, n (n + 1) / 2)."""
         check_is_fitted(self)
         _, by = _metrics(self.metric, map=MAPS)
-        return tangent_space(X, self.reference_, metric=by, threads=self.threads)
+        x = as_stack("X", X)
+        if by != "riemann" or x.shape[1:] != self.reference_.shape:
+            return tangent_space(x, self.reference_, metric=by, threads=self.threads)
+        # The root of the reference is kept: for one matrix it would be half of the work.
+        kept = self._whitening
+        if kept is None or kept[0] is not self.reference_:
+            kept = self._whitening = (self.reference_, invsqrtm(self.reference_))
+        return tangent_vectors(x, kept[1], self.threads)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Matrices of tangent vectors."""
