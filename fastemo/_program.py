@@ -114,6 +114,10 @@ class Program:
             op = self.ops[slot - 1]
             if op.kind == "resample":
                 steps.insert(0, (int(op["up"].item()), int(op["down"].item())))
+            if not 0 <= op.inputs[0] < slot:
+                raise ValueError(
+                    f"op {slot - 1} ({op.kind}) reads slot {op.inputs[0]}, expected one written before it"
+                )
             slot = op.inputs[0]
         return Rate(tuple(steps))
 

@@ -117,10 +117,6 @@ class Engine:
         self.ch_names, self.labels = program.ch_names, program.labels
         self.n_channels = len(self.ch_names)
         self._kind = program.scalar("output.kind")
-        self._hop = program.scalar("window.hop") / program.window_sfreq
-        self.delay = (program.scalar("window.length") - 1) / 2 / program.window_sfreq + program.scalar(
-            "time.delay"
-        )
         if self.backend == "native":
             from fastemo import model_file
 
@@ -131,6 +127,9 @@ class Engine:
             from fastemo.reference.engine import Engine as ReferenceEngine
 
             self._engine = ReferenceEngine(program)
+        rate = program.window_sfreq  # of a program that the engine has found to hold together
+        self._hop = program.scalar("window.hop") / rate
+        self.delay = (program.scalar("window.length") - 1) / 2 / rate + program.scalar("time.delay")
         # Bound here, so that nothing of Python stands between the caller and the compiled method.
         self.push_into = self._engine.push_into
         self.dtype: np.dtype = self._engine.dtype
