@@ -73,8 +73,9 @@ def compile_core(
     if set(target_flags) != {"baseline"}:
         common.append("-DFASTEMO_X86")
     jobs = [
-        (CORE / "targets/target.cpp", t, [f"-DFASTEMO_NS={t}", *settings["TARGETS"][t], *more])
+        (source, t, [f"-DFASTEMO_NS={t}", *settings["TARGETS"][t], *more])
         for t, more in target_flags.items()
+        for source in sorted(CORE.glob("targets/target*.cpp"))
     ]
     sources = [
         *CORE.glob("engine/*.cpp"),
@@ -82,11 +83,11 @@ def compile_core(
         CORE / "targets/dispatch.cpp",
         CORE / "c_api.cpp",
     ]
-    jobs += [(source, source.stem, []) for source in sources]
+    jobs += [(source, "core", []) for source in sources]
 
     def compile_one(job) -> Path:
         source, name, more = job
-        out = folder / f"{source.parent.name}_{name}.o"
+        out = folder / f"{source.parent.name}_{source.stem}_{name}.o"
         run([cxx, *common, *more, "-c", source, "-o", out])
         return out
 
