@@ -289,6 +289,7 @@ def test_raises_as_scipy(name, arguments, options):
         ("coherence", (X, X), {"nperseg": 32}),
         ("spectrogram", (X * 1j,), {"nperseg": 32, "return_onesided": False}),
         ("periodogram", (np.empty(0),), {}),
+        ("periodogram", (np.arange(100_003) % 7.0,), {}),  # a long prime
         ("detrend", (X * 1j,), {}),
         ("detrend", (X.astype(np.longdouble),), {"type": "constant"}),
     ],

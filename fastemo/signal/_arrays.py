@@ -10,7 +10,17 @@ import numpy as np
 
 from fastemo._backend import core
 
-__all__ = ["ORIGINALS", "by_scipy", "check_threads", "compiled", "floats", "into", "sliced", "whole"]
+__all__ = [
+    "ORIGINALS",
+    "by_scipy",
+    "check_threads",
+    "compiled",
+    "floats",
+    "into",
+    "is_smooth",
+    "sliced",
+    "whole",
+]
 
 # Functions of scipy.signal that something else now stands in for.
 ORIGINALS: dict[str, Callable[..., Any]] = {}
@@ -71,6 +81,14 @@ def whole(value: Any) -> Any:
         return operator.index(value)
     except TypeError:
         return value
+
+
+def is_smooth(n: int) -> bool:
+    """Whether an FFT of this length takes no detour: it has no prime factor above 13."""
+    for prime in (2, 3, 5, 7, 11, 13):
+        while n % prime == 0:
+            n //= prime
+    return n == 1
 
 
 def check_threads(threads: Any) -> int:

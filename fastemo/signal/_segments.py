@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastemo._backend import core
-from fastemo.signal._arrays import floats, sliced, whole
+from fastemo.signal._arrays import floats, is_smooth, sliced, whole
 
 __all__ = ["Asked", "asked_of", "pair_of"]
+
+# From this length on SciPy's transform is faster where there is a large prime factor.
+_LONG_PRIME = 100_000
 
 _DETRENDS = {False: 0, None: 0, "constant": 1, "c": 1, "linear": 2, "l": 2}
 
@@ -100,7 +103,7 @@ def asked_of(
     if padded:
         size += (-(size - length) % hop) % length
     n_segments = (size - overlap) // hop
-    if size < length or n_segments < 1:
+    if size < length or n_segments < 1 or (n_fft >= _LONG_PRIME and not is_smooth(n_fft)):
         return None
     two_sided = not return_onesided
     options = (length, n_fft, trend, rate, scaling, kind, two_sided)

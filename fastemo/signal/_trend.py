@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastemo.signal._arrays import by_scipy, check_threads, compiled, floats, whole
+from fastemo.signal._arrays import by_scipy, check_threads, compiled, floats, is_smooth, whole
 
 __all__ = ["detrend", "hilbert"]
 
@@ -128,12 +128,7 @@ def _fills_lanes(signals: np.ndarray, axis: int) -> bool:
 
 
 def _is_short(n: int) -> bool:
-    if n >= _LONG_ALONE:
-        return False
-    for prime in (2, 3, 5, 7, 11, 13):
-        while n % prime == 0:
-            n //= prime
-    return n == 1
+    return n < _LONG_ALONE and is_smooth(n)
 
 
 def _is_half(x: Any) -> bool:
