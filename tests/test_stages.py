@@ -8,8 +8,10 @@ import pytest
 from scipy.signal import butter, group_delay, iirnotch, periodogram, sosfilt, sosfilt_zi
 
 import fastemo as fe
+from fastemo._backend import core
 from fastemo._design import band_delay, band_edges, filled_after
 from fastemo._lowering import Build, lower
+from fastemo.engine import Engine
 from fastemo.stages import Stage
 
 CH = ["F3", "Fz", "F4", "M1"]
@@ -266,6 +268,34 @@ class TestSmoothing:
         raw = features(WINDOW, fe.BandPower(BANDS), x=x)
         expected = [raw[max(0, i - 2) : i + 1].mean(axis=0) for i in range(len(raw))]
         np.testing.assert_allclose(features(WINDOW, fe.BandPower(BANDS), stage, x=x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("smoother", [fe.Smooth(2), fe.WindowMean(3)], ids=["ema", "boxcar"])
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_what_is_not_finite_never_enters_a_smoother(smoother, backend):
+    if backend == "native" and core is None:
+        pytest.skip("needs the compiled core")
+    x = signal()
+    x[0, 200:330] = 1.0  # flat: without a skewness
+    stages = [fe.Quality(minimum=0), WINDOW, fe.TimeDomain(["skewness"])]
+
+    def rows(*more):
+        program = fe.Pipeline([*stages, *more], sfreq=100, ch_names=CH).program
+        return Engine(program, backend=backend).push_array(x)["outputs"]
+
+    raw, smoothed = rows(), rows(smoother)
+    finite = np.isfinite(raw).all(axis=1)
+    assert not finite.all()
+    assert finite[-1]
+    np.testing.assert_array_equal(smoothed[~finite], raw[~finite])
+    seen = raw[finite]
+    if isinstance(smoother, fe.WindowMean):
+        expected = [seen[max(0, i - 2) : i + 1].mean(axis=0) for i in range(len(seen))]
+    else:
+        expected = [seen[0]]
+        for row in seen[1:]:
+            expected.append(expected[-1] + (1 - np.exp(-0.5 / 2)) * (row - expected[-1]))
+    np.testing.assert_allclose(smoothed[finite], expected, rtol=1e-12)
 
 
 class TestQuality:

@@ -257,7 +257,7 @@ class Engine:
             if op.reads == "signal":
                 if op.output.kind != "signal":
                     vectors[i + 1] = self._timed(i, op.value)
-            elif op.smooths and not usable:
+            elif op.smooths and not (usable and np.isfinite(vectors[sources[0]]).all()):
                 vectors[i + 1] = vectors[sources[0]]
             else:
                 vectors[i + 1] = self._timed(i, op.process, *(vectors[s] for s in sources))

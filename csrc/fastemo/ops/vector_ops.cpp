@@ -1,5 +1,6 @@
 // Ops from vector to vector, once per window: scaling, decoders' linear maps and their link functions.
 #include <algorithm>
+#include <cmath>
 
 #include "op.hpp"
 
@@ -219,7 +220,13 @@ public:
     void map(const double* x, double* y) noexcept override { kernels().sigmoid(x, y, in_.stride); }
 };
 
-// Smoothers pass windows through until the first usable one, and keep their state over unusable ones.
+// Smoothers pass windows through until the first usable one, and keep their state over unusable ones. What is not finite
+// is never usable: it would stay in the state.
+bool can_smooth(const Frame& f, index w, const Slot& in) {
+    const double* x = in.row(w);
+    return f.usable[w] && std::all_of(x, x + in.stride, [](double v) { return std::isfinite(v); });
+}
+
 class EmaOp final : public Op {
 public:
     explicit EmaOp(const OpInit& init) : in_(init.input(Slot::vector)), alpha_(init.file.f64(init.name("alpha"))) {
@@ -230,14 +237,15 @@ public:
     }
     void process(const Frame& f, index, index) noexcept override {
         for (index w = 0; w < f.n_windows; ++w) {
-            if (f.usable[w]) {
+            const bool usable = can_smooth(f, w, in_);
+            if (usable) {
                 if (started_)
                     kernels().lerp(alpha_, in_.row(w), state_.data(), in_.stride);
                 else
                     std::copy_n(in_.row(w), in_.stride, state_.data());
                 started_ = true;
             }
-            std::copy_n(f.usable[w] ? state_.data() : in_.row(w), in_.stride, out.row(w));
+            std::copy_n(usable ? state_.data() : in_.row(w), in_.stride, out.row(w));
         }
     }
     void reset() noexcept override { started_ = false; }
@@ -261,7 +269,7 @@ public:
     void process(const Frame& f, index, index) noexcept override {
         for (index w = 0; w < f.n_windows; ++w) {
             double* y = out.row(w);
-            if (!f.usable[w]) {
+            if (!can_smooth(f, w, in_)) {
                 std::copy_n(in_.row(w), in_.stride, y);
                 continue;
             }
