@@ -36,14 +36,16 @@ py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, in
     const double ns = 0.06 * double(n_observations * n_channels * n_tapers * n) * 10;
     const index rows_size = n_tapers > 1 ? n * stride : 0;
     for_parts(n_observations, threads, ns, rows_size + fft.scratch_size(), [&](index o, double* rows) {
-        FftInput from{{static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]}, {}, n_channels};
+        FftInput from{
+            {static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]}, {}, n_channels};
         if (n_tapers > 1) {  // transposed once for all
             kernels().load_rows(from.samples, n_channels, n, 1.0, rows, stride, 0, stride);
             from = {{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
         }
         for (index t = 0; t < n_tapers; ++t)
             kernels().cross->tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
-                                      n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0, stride);
+                                             n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0,
+                                             stride);
     });
     return out;
 }
@@ -53,15 +55,18 @@ py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, in
 py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, const Indices& rows, const Indices& stops,
                                   unsigned measures, int threads) {
     if (spectra.ndim() != 5 || spectra.shape(3) != 2 || spectra.shape(4) % kLanes != 0 || spectra.size() == 0)
-        refuse("spectra must have shape (n_bins, n_observations, n_tapers, 2, n_channels in whole groups of ", kLanes, ")");
+        refuse("spectra must have shape (n_bins, n_observations, n_tapers, 2, n_channels in whole groups of ", kLanes,
+               ")");
     if (bands.ndim() != 2 || bands.shape(1) != 4) refuse("bands must have shape (n_bands, 4)");
     if (rows.ndim() != 1 || stops.ndim() != 1 || rows.size() != stops.size())
         refuse("rows and stops must have shape (n_rows,)");
-    if (measures == 0 || measures >> (CrossArgs::psi + 1) != 0) refuse("measures is ", measures, ", no set of measures");
+    if (measures == 0 || measures >> (CrossArgs::psi + 1) != 0)
+        refuse("measures is ", measures, ", no set of measures");
     const index n_bins = spectra.shape(0), stride = spectra.shape(4), n_bands = bands.shape(0), n_rows = rows.size();
     for (index b = 0; b < n_bands; ++b)
         if (bands.at(b, 0) < 0 || bands.at(b, 0) >= bands.at(b, 1) || bands.at(b, 1) > n_bins)
-            refuse("band ", b, " has bins ", bands.at(b, 0), " to ", bands.at(b, 1), ", expected 0 <= first < stop <= ", n_bins);
+            refuse("band ", b, " has bins ", bands.at(b, 0), " to ", bands.at(b, 1),
+                   ", expected 0 <= first < stop <= ", n_bins);
     for (index r = 0; r < n_rows; ++r)
         if (rows.at(r) < 0 || rows.at(r) >= stride || stops.at(r) < 0 || stops.at(r) > stride)
             refuse("row ", r, " is channel ", rows.at(r), " up to ", stops.at(r), ", beyond the ", stride, " channels");
@@ -71,8 +76,9 @@ py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, co
     double* planes = out.mutable_data();
     const index* edges = bands.data();
     const index *row_list = rows.data(), *stop_list = stops.data();
-    const CrossArgs common{spectra.data(), spectra.shape(1), spectra.shape(2), stride, 0, 0, 0, 0, row_list,
-                           stop_list, 0, 0, measures, nullptr, n_bands * n_rows * stride};
+    const CrossArgs common{
+        spectra.data(), spectra.shape(1), spectra.shape(2),         stride, 0, 0, 0, 0, row_list, stop_list, 0, 0,
+        measures,       nullptr,          n_bands * n_rows * stride};
     const index blocks = (n_rows + kRows - 1) / kRows;
     const double ns = 0.1 * double(spectra.size()) * double(n_rows);
     const index scratch_size = (1 + common.n_observations + 2 * kRows) * stride;
@@ -109,8 +115,17 @@ struct Bank {
     void filter(index band, const double* rows, const double* offset, index n, index stride, index parts, double* state,
                 double* out) const {
         const index of = 2 * band * n_poles;
-        kernels().cross->analytic({poles + of, weights + of, {direct[2 * band], direct[2 * band + 1]}, n_poles, state, rows,
-                                   offset, out, n, stride, parts});
+        kernels().cross->analytic({poles + of,
+                                   weights + of,
+                                   {direct[2 * band], direct[2 * band + 1]},
+                                   n_poles,
+                                   state,
+                                   rows,
+                                   offset,
+                                   out,
+                                   n,
+                                   stride,
+                                   parts});
     }
 
     const index n_bands, n_poles;
@@ -138,31 +153,35 @@ py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, co
     constexpr index kRowsAtOnce = 64;
     const index state_size = bank.state_size(stride);
     const double ns = 1.2 * double(n_epochs * n * stride / kLanes * bank.n_bands * bank.n_poles);
-    for_parts(n_epochs * bank.n_bands, threads, ns, state_size + (1 + 3 * kRowsAtOnce) * stride, [&](index part, double* state) {
-        const index epoch = part / bank.n_bands, band = part % bank.n_bands;
-        double *const offset = state + state_size, *const rows = offset + stride, *const skipped = rows + kRowsAtOnce * stride;
-        std::fill_n(state, state_size, 0.0);
-        double* const to = spectra + (band * n_epochs + epoch) * kept * 2 * stride;
-        const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
-        for (index i = 0; i < n;) {
-            const index count = std::min({kRowsAtOnce, n - i, i < skip ? skip - i : n - i});
-            kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count, 1.0, rows,
-                                stride, 0, stride);
-            if (i == 0) std::copy_n(rows, stride, offset);
-            bank.filter(band, rows, offset, count, stride, 2, state, i < skip ? skipped : to + (i - skip) * 2 * stride);
-            i += count;
-        }
-    });
+    for_parts(n_epochs * bank.n_bands, threads, ns, state_size + (1 + 3 * kRowsAtOnce) * stride,
+              [&](index part, double* state) {
+                  const index epoch = part / bank.n_bands, band = part % bank.n_bands;
+                  double *const offset = state + state_size, *const rows = offset + stride,
+                                *const skipped = rows + kRowsAtOnce * stride;
+                  std::fill_n(state, state_size, 0.0);
+                  double* const to = spectra + (band * n_epochs + epoch) * kept * 2 * stride;
+                  const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
+                  for (index i = 0; i < n;) {
+                      const index count = std::min({kRowsAtOnce, n - i, i < skip ? skip - i : n - i});
+                      kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels,
+                                          count, 1.0, rows, stride, 0, stride);
+                      if (i == 0) std::copy_n(rows, stride, offset);
+                      bank.filter(band, rows, offset, count, stride, 2, state,
+                                  i < skip ? skipped : to + (i - skip) * 2 * stride);
+                      i += count;
+                  }
+              });
     return out;
 }
 
 // Measures of all pairs below the diagonal over those samples, (n_planes, n_bands, n_pairs), without keeping the signals.
-py::array_t<double> analytic_measures(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
-                                      index skip, unsigned measures, int threads) {
+py::array_t<double> analytic_measures(const py::object& x, const Array& poles, const Array& weights,
+                                      const Array& direct, index skip, unsigned measures, int threads) {
     const ArrayView v = epochs_view(x, skip);
     const Bank bank(poles, weights, direct);
-    constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh | 1u << CrossArgs::plv |
-                               1u << CrossArgs::ciplv | 1u << CrossArgs::pli | 1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
+    constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh |
+                               1u << CrossArgs::plv | 1u << CrossArgs::ciplv | 1u << CrossArgs::pli |
+                               1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
     if (measures == 0 || (measures & ~known) != 0) refuse("measures is ", measures, ", expected some of ", known);
     const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
     if (n_channels < 2) refuse("x has 1 channel, expected at least 2");
@@ -190,8 +209,8 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
             const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
             for (index i = 0; i < n;) {
                 const index count = std::min({most, n - i, i < skip ? skip - i : n - i});
-                kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count, 1.0,
-                                    rows, stride, 0, stride);
+                kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count,
+                                    1.0, rows, stride, 0, stride);
                 if (i == 0) std::copy_n(rows, stride, offset);
                 bank.filter(band, rows, offset, count, stride, 3, state, signals);
                 i += count;
@@ -206,12 +225,14 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
 }
 
 // Analytic signals (n_bands, n_epochs * n, 1, 2, padded channels) -> (n_bands, n_epochs, n_channels, padded channels).
-py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, index n_channels, bool log, int threads) {
+py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, index n_channels, bool log,
+                                          int threads) {
     if (spectra.ndim() != 5 || spectra.shape(2) != 1 || spectra.shape(3) != 2 || spectra.shape(4) % kLanes != 0 ||
         spectra.size() == 0)
         refuse("spectra must have shape (n_bands, n_observations, 1, 2, n_channels in whole groups of ", kLanes, ")");
     const index n_bands = spectra.shape(0), n_all = spectra.shape(1), stride = spectra.shape(4);
-    if (n_epochs < 1 || n_all % n_epochs != 0) refuse("n_epochs is ", n_epochs, ", but there are ", n_all, " observations");
+    if (n_epochs < 1 || n_all % n_epochs != 0)
+        refuse("n_epochs is ", n_epochs, ", but there are ", n_all, " observations");
     if (n_channels < 1 || n_channels > stride) refuse("n_channels is ", n_channels, ", expected 1 to ", stride);
     const index n = n_all / n_epochs;
     py::array_t<double> out({n_bands, n_epochs, n_channels, stride});
@@ -220,8 +241,8 @@ py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, 
     const auto& k = *kernels().cross;
     const double ns = double(n_bands * n_all) * double(n_channels * stride) * (log ? 4 : 0.4);
     for_parts(n_bands * n_epochs, threads, ns, k.envelopes_scratch(n, stride), [&](index part, double* scratch) {
-        k.envelope_correlations({from + part * n * 2 * stride, n, n_channels, stride, log, to + part * n_channels * stride},
-                                scratch);
+        k.envelope_correlations(
+            {from + part * n * 2 * stride, n, n_channels, stride, log, to + part * n_channels * stride}, scratch);
     });
     return out;
 }
@@ -231,7 +252,8 @@ py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, 
 void bind_connectivity(py::module_& m) {
     using namespace py::literals;
     m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
-    m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0, "threads"_a = 1);
+    m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0,
+          "threads"_a = 1);
     m.def("analytic_measures", &analytic_measures, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a, "measures"_a,
           "threads"_a = 1);
     m.def("envelope_correlations", &envelope_correlations, "spectra"_a, "n_epochs"_a, "n_channels"_a, "log"_a = false,

@@ -120,9 +120,9 @@ void test_shapes(const Model& model) {
 
 // Each op becomes every other kind of op, or reads other slots.
 void test_kinds(const Model& model) {
-    const char* kinds[] = {"reference", "matrix",   "sos",    "bank_power", "window", "fft_power",
-                           "bandsum",   "relative", "log",    "affine",     "concat", "linear",
-                           "softmax",   "sigmoid",  "ema",    "boxcar",     "rls",    "running",
+    const char* kinds[] = {"reference", "matrix",   "sos",    "bank_power", "window",     "fft_power",
+                           "bandsum",   "relative", "log",    "affine",     "concat",     "linear",
+                           "softmax",   "sigmoid",  "ema",    "boxcar",     "rls",        "running",
                            "",          "call",     "reduce", "asr",        "x\x1b[31m\n"};
     std::vector<std::string> prefixes;
     for (const auto& [name, tensor] : model.tensors)

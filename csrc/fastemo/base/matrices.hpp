@@ -33,10 +33,10 @@ struct ScatterArgs {
     Samples in;
     RingView ring;  // in place of `in`, where its base is not null
     index n_channels, n;
-    bool centre;     // else the mean counts as zero
-    double* mean;    // [stride]
-    double* scatter; // [stride][stride]
-    double* scratch; // scatter_scratch(n_channels) values
+    bool centre;      // else the mean counts as zero
+    double* mean;     // [stride]
+    double* scatter;  // [stride][stride]
+    double* scratch;  // scatter_scratch(n_channels) values
 };
 
 // Sums over samples t and channels c with the weights w of channels: sums[0] = sum_t (sum_c w x^2)^2 and

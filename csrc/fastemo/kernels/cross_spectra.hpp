@@ -36,9 +36,7 @@ struct CrossSums {
     vd re, im, phase_re, phase_im, sign, magnitude, square;
 };
 
-FASTEMO_INLINE vd or_zero(vd denominator, vd value) {
-    return select(denominator == vd::all(0), vd::all(0), value);
-}
+FASTEMO_INLINE vd or_zero(vd denominator, vd value) { return select(denominator == vd::all(0), vd::all(0), value); }
 
 template <bool kPhase, bool kImaginary, int R>
 FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, const double* inverse, const index* rows,
@@ -94,8 +92,8 @@ FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, cons
 
 // Adds the measures that are asked for, in the order of their bits; `previous` is the pair's coherency one bin before.
 template <bool kPhase, bool kImaginary>
-FASTEMO_INLINE void add_measures(unsigned measures, double n_observations, const CrossSums& s, vd inverse_root, bool first,
-                                 bool slope, double weight, double* out, index out_stride, double* previous,
+FASTEMO_INLINE void add_measures(unsigned measures, double n_observations, const CrossSums& s, vd inverse_root,
+                                 bool first, bool slope, double weight, double* out, index out_stride, double* previous,
                                  index previous_stride) {
     const vd one = vd::all(1), n = vd::all(n_observations);
     const auto put = [&](vd value) FASTEMO_INLINE_LAMBDA {
@@ -140,8 +138,9 @@ FASTEMO_INLINE void add_measures(unsigned measures, double n_observations, const
 
 // Rows [r, r + count) of the result, count <= R.
 template <bool kPhase, bool kImaginary, int R>
-FASTEMO_NOINLINE void cross_tile(const CrossArgs& a, const double* bin, const double* inverse, const double* inverse_root,
-                                 bool first, bool slope, double weight, index r, index count, double* previous) {
+FASTEMO_NOINLINE void cross_tile(const CrossArgs& a, const double* bin, const double* inverse,
+                                 const double* inverse_root, bool first, bool slope, double weight, index r,
+                                 index count, double* previous) {
     index rows[R], stop = 0;
     for (int k = 0; k < R; ++k) {
         const index from = k < count ? r + k : r;
@@ -196,9 +195,9 @@ inline void cross_spectra(const CrossArgs& a, double* scratch) {
     constexpr unsigned imaginary = 1u << CrossArgs::pli | 1u << CrossArgs::pli2_unbiased | 1u << CrossArgs::dpli |
                                    1u << CrossArgs::wpli | 1u << CrossArgs::wpli2_debiased;
     if (a.measures & phases)
-        a.measures & imaginary ? cross_band<true, true>(a, scratch) : cross_band<true, false>(a, scratch);
+        a.measures& imaginary ? cross_band<true, true>(a, scratch) : cross_band<true, false>(a, scratch);
     else
-        a.measures & imaginary ? cross_band<false, true>(a, scratch) : cross_band<false, false>(a, scratch);
+        a.measures& imaginary ? cross_band<false, true>(a, scratch) : cross_band<false, false>(a, scratch);
 }
 
 }  // namespace fastemo::FASTEMO_NS

@@ -348,9 +348,8 @@ FASTEMO_INLINE void product(index n, bool upper, double* out, const X& x, const 
             constexpr int P = decltype(count)::value;
             pack sum[H][P];
             FASTEMO_UNROLL
-            for (int h = 0; h < H; ++h)
-                FASTEMO_UNROLL
-                for (int c = 0; c < P; ++c) sum[h][c] = pack::all(0);
+            for (int h = 0; h < H; ++h) FASTEMO_UNROLL
+            for (int c = 0; c < P; ++c) sum[h][c] = pack::all(0);
             for (index k = 0; k < n; ++k) {
                 pack right[P];
                 FASTEMO_UNROLL
@@ -363,9 +362,8 @@ FASTEMO_INLINE void product(index n, bool upper, double* out, const X& x, const 
                 }
             }
             FASTEMO_UNROLL
-            for (int h = 0; h < H; ++h)
-                FASTEMO_UNROLL
-                for (int c = 0; c < P; ++c) sum[h][c].store(out + (i + h) * row + kLanes * (p + c));
+            for (int h = 0; h < H; ++h) FASTEMO_UNROLL
+            for (int c = 0; c < P; ++c) sum[h][c].store(out + (i + h) * row + kLanes * (p + c));
         });
     };
     index i = 0;
@@ -386,11 +384,12 @@ template <class M>
 FASTEMO_NOINLINE void congruence_of(const double* c, const double* whitening, index stride, index n, double* t,
                                     double* out) {
     const index row = kLanes * M::packs(n);
-    product<M>(n, false, t, [&](index i, index j) FASTEMO_INLINE_LAMBDA { return coef<M>(c + i * row, j); },
-               [&](index j, index p) FASTEMO_INLINE_LAMBDA { return M::shared(whitening + j * stride, p); });
-    product<M>(n, true, out,
-               [&](index o, index i) FASTEMO_INLINE_LAMBDA { return pack::all(whitening[i * stride + o]); },
-               [&](index i, index p) FASTEMO_INLINE_LAMBDA { return pack::load(t + i * row + kLanes * p); });
+    product<M>(
+        n, false, t, [&](index i, index j) FASTEMO_INLINE_LAMBDA { return coef<M>(c + i * row, j); },
+        [&](index j, index p) FASTEMO_INLINE_LAMBDA { return M::shared(whitening + j * stride, p); });
+    product<M>(
+        n, true, out, [&](index o, index i) FASTEMO_INLINE_LAMBDA { return pack::all(whitening[i * stride + o]); },
+        [&](index i, index p) FASTEMO_INLINE_LAMBDA { return pack::load(t + i * row + kLanes * p); });
     mirror<M>(out, n);
 }
 

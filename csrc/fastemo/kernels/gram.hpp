@@ -26,9 +26,8 @@ FASTEMO_NOINLINE void gram_tile(const double* a, index a_stride, const double* b
     constexpr int W = vd::width, R = int(kTileRows);
     vd sum[R][Natives];
     FASTEMO_UNROLL
-    for (int i = 0; i < R; ++i)
-        FASTEMO_UNROLL
-        for (int k = 0; k < Natives; ++k) sum[i][k] = add ? vd::load(out + i * out_stride + k * W) : vd::all(0);
+    for (int i = 0; i < R; ++i) FASTEMO_UNROLL
+    for (int k = 0; k < Natives; ++k) sum[i][k] = add ? vd::load(out + i * out_stride + k * W) : vd::all(0);
     for (index t = 0; t < n; ++t, a += a_stride, b += b_stride) {
         vd y[Natives];
         FASTEMO_UNROLL
@@ -41,9 +40,8 @@ FASTEMO_NOINLINE void gram_tile(const double* a, index a_stride, const double* b
         }
     }
     FASTEMO_UNROLL
-    for (int i = 0; i < R; ++i)
-        FASTEMO_UNROLL
-        for (int k = 0; k < Natives; ++k) sum[i][k].store(out + i * out_stride + k * W);
+    for (int i = 0; i < R; ++i) FASTEMO_UNROLL
+    for (int k = 0; k < Natives; ++k) sum[i][k].store(out + i * out_stride + k * W);
 }
 
 // `between` is called before every tile: what is needed next may be fetched there.

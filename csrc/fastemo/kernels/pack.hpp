@@ -50,7 +50,9 @@ struct pack {
     friend FASTEMO_INLINE mask operator==(const pack& a, const pack& b) { return FASTEMO_MASKED(a.v[k] == b.v[k]); }
 };
 
-FASTEMO_INLINE pack fma(const pack& a, const pack& b, const pack& c) { return FASTEMO_PACKED(fma(a.v[k], b.v[k], c.v[k])); }
+FASTEMO_INLINE pack fma(const pack& a, const pack& b, const pack& c) {
+    return FASTEMO_PACKED(fma(a.v[k], b.v[k], c.v[k]));
+}
 FASTEMO_INLINE pack sqrt(const pack& a) { return FASTEMO_PACKED(sqrt(a.v[k])); }
 FASTEMO_INLINE pack abs(const pack& a) { return FASTEMO_PACKED(abs(a.v[k])); }
 FASTEMO_INLINE pack max(const pack& a, const pack& b) { return FASTEMO_PACKED(max(a.v[k], b.v[k])); }

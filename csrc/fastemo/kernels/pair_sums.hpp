@@ -54,7 +54,8 @@ FASTEMO_INLINE vd put_in(vd sum, vd value, vd weight) {
 }
 
 template <Visit visit, bool kPhase, bool kMagnitude, bool kSign, int R>
-FASTEMO_INLINE void visit_samples(const PairSumsArgs& a, index r0, index c, PairSums<kPhase, kMagnitude, kSign> (&sums)[R]) {
+FASTEMO_INLINE void visit_samples(const PairSumsArgs& a, index r0, index c,
+                                  PairSums<kPhase, kMagnitude, kSign> (&sums)[R]) {
     using Sums = PairSums<kPhase, kMagnitude, kSign>;
     const double* const* samples = visit == Visit::drop ? a.dropped : a.added;
     const index n = visit == Visit::drop ? a.n_dropped : a.n_added;
@@ -148,8 +149,8 @@ FASTEMO_NOINLINE void move_pairs(const PairSumsArgs& a) {
             if (!out) continue;
             for (int r = 0; r < R; ++r)
                 add_measures<kPhase, kMagnitude || kSign>(
-                    a.measures, a.total, sums[r].sums(), vd::all(inverse_root[r0 + r]) * vd::load(inverse_root + c), true, false,
-                    1.0, planes + r * a.stride + c, R * a.stride, nullptr, 0);
+                    a.measures, a.total, sums[r].sums(), vd::all(inverse_root[r0 + r]) * vd::load(inverse_root + c),
+                    true, false, 1.0, planes + r * a.stride + c, R * a.stride, nullptr, 0);
         }
         if (!out) continue;
         for (index r = r0; r <= last; out += r++) {

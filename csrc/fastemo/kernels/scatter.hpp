@@ -14,9 +14,7 @@ namespace fastemo::FASTEMO_NS {
 
 constexpr index kBlock = 64;  // samples; 64 channels of them fill L1
 
-inline index scatter_scratch(index n_channels) {
-    return (kBlock + 1) * ((n_channels + kLanes - 1) / kLanes * kLanes);
-}
+inline index scatter_scratch(index n_channels) { return (kBlock + 1) * ((n_channels + kLanes - 1) / kLanes * kLanes); }
 
 // Samples [t, t + n) as rows.
 FASTEMO_INLINE void window_rows(const ScatterArgs& args, index t, index n, index stride, double* rows) {

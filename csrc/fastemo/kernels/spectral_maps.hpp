@@ -7,8 +7,8 @@
 
 namespace fastemo::FASTEMO_NS {
 
-constexpr index kEightUpTo = 64;    // of larger ones eight do not fit the cache
-constexpr index kEightFrom = 3;     // matrices; for fewer each alone is faster
+constexpr index kEightUpTo = 64;     // of larger ones eight do not fit the cache
+constexpr index kEightFrom = 3;      // matrices; for fewer each alone is faster
 constexpr double kAsymmetry = 1e-6;  // of a matrix of float32, relative to its largest element
 
 FASTEMO_INLINE index result_size(const MatrixJob& job) {
@@ -26,9 +26,7 @@ FASTEMO_INLINE index layout_scratch(const MatrixJob& job, bool eight) {
     const index row = eight ? kLanes * job.n : padded_row(job.n), lanes = eight ? kLanes : 1;
     return 3 * job.n * row + 6 * row + 2 * (kRotationsPerRow + 1) * job.n * lanes + lanes * result_size(job);
 }
-FASTEMO_INLINE bool in_eights(const MatrixJob& job, index width) {
-    return width >= kEightFrom && job.n <= kEightUpTo;
-}
+FASTEMO_INLINE bool in_eights(const MatrixJob& job, index width) { return width >= kEightFrom && job.n <= kEightUpTo; }
 inline index spectral_scratch(const MatrixJob& job, index width) { return layout_scratch(job, in_eights(job, width)); }
 
 template <class M>
@@ -73,7 +71,8 @@ struct Spectrum {
         S finite = zero, large = zero, apart = zero;
         for (index i = 0; i < n; ++i)
             for (index j = i; j < n; ++j) {
-                const S a = number<M>(given + i * row, j), b = number<M>(given + j * row, i), mean = half * a + half * b;
+                const S a = number<M>(given + i * row, j), b = number<M>(given + j * row, i),
+                        mean = half * a + half * b;
                 finite = finite + zero * a + zero * b;
                 large = max(large, abs(mean));
                 apart = max(apart, abs(a - b));
@@ -192,9 +191,9 @@ struct Spectrum {
                 (f * pack::load(z + k * row + kLanes * p)).store(work + k * row + kLanes * p);
         }
         // rows of f V' and V' are alike in layout
-        product<M>(n, true, given,
-                   [&](index i, index k) FASTEMO_INLINE_LAMBDA { return coef<M>(work + k * row, i); },
-                   [&](index k, index p) FASTEMO_INLINE_LAMBDA { return pack::load(z + k * row + kLanes * p); });
+        product<M>(
+            n, true, given, [&](index i, index k) FASTEMO_INLINE_LAMBDA { return coef<M>(work + k * row, i); },
+            [&](index k, index p) FASTEMO_INLINE_LAMBDA { return pack::load(z + k * row + kLanes * p); });
         index to = 0;
         for (index i = 0; i < n; ++i)
             for (index j = i; j < n; ++j) {

@@ -25,8 +25,7 @@ inline void add_products(const double* rows, index stride, index n_channels, ind
     constexpr index W = vd::width;
     for (index i = 0; i < n_channels; ++i) {
         index j = i / W * W;
-        for (; j + 4 * W <= stride; j += 4 * W)
-            products_tile<4>(rows + i, rows + j, stride, n, sums + i * stride + j);
+        for (; j + 4 * W <= stride; j += 4 * W) products_tile<4>(rows + i, rows + j, stride, n, sums + i * stride + j);
         for (; j < stride; j += W) products_tile<1>(rows + i, rows + j, stride, n, sums + i * stride + j);
     }
 }
@@ -41,9 +40,9 @@ inline void add_products(const double* rows, index stride, index n_channels, ind
 // that is 0.
 inline index subspace_map(const SubspaceArgs& g) {
     const index n = g.n, stride = g.stride, size = n * stride;
-    double* const a = g.scratch;             // [n][stride]
-    double* const vectors = a + size;        // [n][stride]
-    double* const values = vectors + size;   // [stride], then four more of eigen's
+    double* const a = g.scratch;            // [n][stride]
+    double* const vectors = a + size;       // [n][stride]
+    double* const values = vectors + size;  // [stride], then four more of eigen's
     const EigenScratch x{values + stride, values + 2 * stride, values + 3 * stride, values + 4 * stride};
     for (index i = 0; i < n; ++i)
         for (index j = i / vd::width * vd::width; j < stride; j += vd::width)

@@ -128,8 +128,10 @@ inline bool subtract_trend_of(const LanesIn& in, const LanesOut* out, index firs
     for (index i = 0; i < n; i += kRows) {
         const index count = n - i < kRows ? n - i : kRows;
         read_lanes<L>(in, first + i, count, rows);
-        if (level) sums.add_level(rows, count);
-        else sums.add(rows, i, count, double(n - 1) / 2);
+        if (level)
+            sums.add_level(rows, count);
+        else
+            sums.add(rows, i, count, double(n - 1) / 2);
     }
     const Line<L> line(sums, n, level);
     const bool accepted = level || line.finite();

@@ -33,8 +33,8 @@ std::string AsrDesign::fault() const {
 }
 
 Asr::Asr(const AsrDesign& design, index max_rows)
-    : design_(design), stride_(padded(design.n_channels)), max_rows_(max_rows),
-      order_(std::size_t(design.n_channels)), limit_(in_rows(design.limit, design.n_channels, stride_)),
+    : design_(design), stride_(padded(design.n_channels)), max_rows_(max_rows), order_(std::size_t(design.n_channels)),
+      limit_(in_rows(design.limit, design.n_channels, stride_)),
       inverse_(in_rows(design.inverse, design.n_channels, stride_)),
       state_(2 * index(design.sections.size()) * stride_), shaped_(max_rows * stride_),
       raw_(design.delay > 0 ? max_rows * stride_ : 0), line_(design.delay * stride_),
@@ -161,8 +161,7 @@ AsrDesign read_design(const OpInit& init) {
 
 class AsrOp final : public Op {
 public:
-    explicit AsrOp(const OpInit& init)
-        : in_(init.input(Slot::signal)), asr_(read_design(init), init.clock.max_rows) {
+    explicit AsrOp(const OpInit& init) : in_(init.input(Slot::signal)), asr_(read_design(init), init.clock.max_rows) {
         out = Slot::make(Slot::signal, 1, in_.cols, init.clock.max_rows);
         ns_per_sample = asr_.ns_per_sample();
     }

@@ -10,8 +10,8 @@
 namespace fastemo {
 
 struct AsrDesign {
-    std::vector<Section> sections;  // of the filter that shapes what is judged
-    std::vector<double> zi;         // [n_sections][2]
+    std::vector<Section> sections;       // of the filter that shapes what is judged
+    std::vector<double> zi;              // [n_sections][2]
     std::vector<double> limit, inverse;  // [n_channels][n_channels]
     index n_channels, n_blocks, hop, delay, most;
 

@@ -14,9 +14,9 @@ class CallOp final : public Op {
 public:
     explicit CallOp(const OpInit& init)
         : in_(init.input(Slot::window)), n_(init.clock.length), function_(function(init)), width_(function_.width),
-          over_window_(function_.over_window), sfreq_(init.file.f64(init.name("sfreq"))), groups_(over_window_ ? 1 : in_.col_stride() / kLanes),
-          channels_(over_window_ ? in_.col_stride() : kLanes), size_(channels_ * n_ + round_up(width_, kLanes)),
-          memory_(groups_ * size_) {
+          over_window_(function_.over_window), sfreq_(init.file.f64(init.name("sfreq"))),
+          groups_(over_window_ ? 1 : in_.col_stride() / kLanes), channels_(over_window_ ? in_.col_stride() : kLanes),
+          size_(channels_ * n_ + round_up(width_, kLanes)), memory_(groups_ * size_) {
         out = Slot::make(Slot::vector, width_, over_window_ ? 1 : in_.cols, init.clock.max_windows);
         per_window = true;
         ns_per_window = 2 * double(n_) * double(in_.cols);
@@ -32,7 +32,8 @@ private:
     static void require(const OpInit& init, const char* name, index expected) {
         const std::int64_t value = init.file.i64(init.name(name));
         if (value != expected)
-            init.fail("has " + std::string(name) + " " + std::to_string(value) + ", but its function " + std::to_string(expected));
+            init.fail("has " + std::string(name) + " " + std::to_string(value) + ", but its function " +
+                      std::to_string(expected));
     }
     static CallFunction function(const OpInit& init) {
         const Tensor* t = init.file.find(init.name("function"));

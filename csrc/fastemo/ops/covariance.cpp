@@ -89,7 +89,8 @@ void Covariance::towards_diagonal(const ScatterArgs& args, double* weight) const
     kernels().matrices->fourth_moments({args, weight, sums});
     double squares = 0;  // of the correlations off the diagonal
     for (index i = 0; i < c_; ++i)
-        for (index j = i + 1; j < c_; ++j) squares += 2 * s[i * stride_ + j] * s[i * stride_ + j] * weight[i] * weight[j];
+        for (index j = i + 1; j < c_; ++j)
+            squares += 2 * s[i * stride_ + j] * s[i * stride_ + j] * weight[i] * weight[j];
     const double unbiased = t / (t - 1);
     const double variance = t / ((t - 1) * (t - 1) * (t - 1)) * (sums[0] - sums[1] - t * squares);
     const double correlation = unbiased * unbiased * squares;

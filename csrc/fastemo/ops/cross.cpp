@@ -14,8 +14,9 @@ namespace fastemo {
 namespace {
 
 constexpr index kRenewal = 4;  // windows
-constexpr unsigned kPerSample = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh | 1u << CrossArgs::plv |
-                                1u << CrossArgs::ciplv | 1u << CrossArgs::pli | 1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
+constexpr unsigned kPerSample = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh |
+                                1u << CrossArgs::plv | 1u << CrossArgs::ciplv | 1u << CrossArgs::pli |
+                                1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
 
 class CrossOp final : public Op {
 public:
@@ -30,7 +31,8 @@ public:
         weights_.assign(weights.begin(), weights.end());
         direct_.assign(direct.begin(), direct.end());
         for (std::size_t k = 0; k < poles_.size(); k += 2)
-            if (!(poles_[k] * poles_[k] + poles_[k + 1] * poles_[k + 1] < 1)) init.fail("has a pole outside the unit circle");
+            if (!(poles_[k] * poles_[k] + poles_[k + 1] * poles_[k + 1] < 1))
+                init.fail("has a pole outside the unit circle");
         const std::int64_t measures = init.file.i64(init.name("measures"));
         if (measures <= 0 || (measures & ~std::int64_t(kPerSample)) != 0)
             init.fail("has measures " + std::to_string(measures) + ", expected some of " + std::to_string(kPerSample));
@@ -124,10 +126,17 @@ private:
         while (n > 0) {
             const index rows = std::min(n, ring_size_ - sample % ring_size_);
             const index of = 2 * band * n_poles_;
-            kernels().cross->analytic({poles_.data() + of, weights_.data() + of,
+            kernels().cross->analytic({poles_.data() + of,
+                                       weights_.data() + of,
                                        {direct_[2 * std::size_t(band)], direct_[2 * std::size_t(band) + 1]},
-                                       n_poles_, state_.data() + of * in_.stride, in, offset_.data() + band * in_.stride,
-                                       row_of(band, sample), rows, in_.stride, 3});
+                                       n_poles_,
+                                       state_.data() + of * in_.stride,
+                                       in,
+                                       offset_.data() + band * in_.stride,
+                                       row_of(band, sample),
+                                       rows,
+                                       in_.stride,
+                                       3});
             in += rows * in_.stride, sample += rows, n -= rows;
         }
     }
@@ -147,7 +156,8 @@ private:
             a.total = 1 - std::pow(decay_, double(end));
         } else {
             if (step.begin >= clock_.length)
-                for (; a.n_dropped < n; ++a.n_dropped) dropped[a.n_dropped] = row_of(band, step.begin - clock_.length + a.n_dropped);
+                for (; a.n_dropped < n; ++a.n_dropped)
+                    dropped[a.n_dropped] = row_of(band, step.begin - clock_.length + a.n_dropped);
             a.total = double(clock_.length);
             const index since = step.begin % period_;
             double* fresh = fresh_.data() + band * sums_size_;
@@ -172,7 +182,7 @@ private:
     unsigned measures_;
     double decay_;
     Steps steps_;
-    std::vector<double> poles_, weights_, direct_;  // pairs of real and imaginary part
+    std::vector<double> poles_, weights_, direct_;                   // pairs of real and imaginary part
     Buffer<double> state_, offset_, ring_, sums_, fresh_, scratch_;  // [n_bands][...]
 };
 

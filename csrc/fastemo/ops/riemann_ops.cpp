@@ -14,7 +14,8 @@ index triangle(index n) { return n * (n + 1) / 2; }
 
 class CovOp final : public Op {
 public:
-    explicit CovOp(const OpInit& init) : in_(init.input(Slot::window)), length_(init.clock.length), work_(estimator(init)) {
+    explicit CovOp(const OpInit& init)
+        : in_(init.input(Slot::window)), length_(init.clock.length), work_(estimator(init)) {
         if (in_.cols > Slot::kMaxStride / (in_.cols + 1)) init.fail("has too many channels");
         out = Slot::make(Slot::vector, 1, triangle(in_.cols), init.clock.max_windows);
         scratch_ = Buffer<double>(work_.scratch());
@@ -34,7 +35,8 @@ private:
     Covariance estimator(const OpInit& init) const {
         const std::int64_t kind = init.file.i64(init.name("estimator"));
         const double shrinkage = init.file.f64(init.name("shrinkage"));
-        if (kind < 0 || kind >= Covariance::kEstimators) init.fail("has estimator " + std::to_string(kind) + ", which is none");
+        if (kind < 0 || kind >= Covariance::kEstimators)
+            init.fail("has estimator " + std::to_string(kind) + ", which is none");
         if (!(shrinkage >= 0 && shrinkage <= 1)) init.fail("has a shrinkage outside 0 to 1");
         const index least = kind == Covariance::sch ? 3 : kind == Covariance::cov ? 2 : 1;
         if (init.clock.length < least) init.fail("needs windows of at least " + std::to_string(least) + " samples");

@@ -28,7 +28,7 @@ struct AnalyticArgs {
     double* state;         // [n_poles][2][stride], zero at first
     const double* in;      // [n][stride]
     const double* offset;  // [stride], taken off the samples: the first of them, which hides the step there
-    double* out;       // [n][parts][stride]: real part, imaginary part and, of three parts, 1 / abs (0 for 0)
+    double* out;           // [n][parts][stride]: real part, imaginary part and, of three parts, 1 / abs (0 for 0)
     index n, stride, parts;
 };
 

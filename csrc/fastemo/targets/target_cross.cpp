@@ -11,14 +11,8 @@ namespace fastemo::FASTEMO_NS {
 
 extern const CrossKernels cross_table;
 const CrossKernels cross_table = {
-    tapered_spectra,
-    cross_spectra,
-    analytic,
-    pair_sums,
-    pair_sums_size,
-    pair_sums_scratch,
-    envelope_correlations,
-    envelopes_scratch,
+    tapered_spectra,   cross_spectra,         analytic,          pair_sums, pair_sums_size,
+    pair_sums_scratch, envelope_correlations, envelopes_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS

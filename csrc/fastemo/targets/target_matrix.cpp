@@ -8,8 +8,8 @@ namespace fastemo::FASTEMO_NS {
 
 extern const MatrixKernels matrix_table;
 const MatrixKernels matrix_table = {
-    spectral, spectral_scratch, congruence, congruence_scratch, scatter, fourth_moments, scatter_scratch, hermitian,
-    hermitian_scratch,
+    spectral,       spectral_scratch, congruence, congruence_scratch, scatter,
+    fourth_moments, scatter_scratch,  hermitian,  hermitian_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS
