@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Programs that tests start shall import the package under test too, not the sources in the current folder.
+os.environ.setdefault("PYTHONSAFEPATH", "1")
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:
