@@ -189,6 +189,36 @@ PyObject* guarded(F&& body) noexcept {
     return nullptr;
 }
 
+// What process(chunk, out=None, layout=None) of a filter is given: where its samples are and go. `result` is `out`, or a
+// new array of the chunk's shape.
+struct ChunkCall {
+    ChunkCall(PyObject* const* args, Py_ssize_t n_args, PyObject* keywords, index n_channels) {
+        static const char* const names[] = {"chunk", "out", "layout"};
+        PyObject* given[3];
+        parse_fastcall("process", names, 1, args, n_args, keywords, given);
+        const bool samples_first = is_samples_first(given[2]);
+        const ArrayView x = view_of(given[0], "chunk");
+        in = samples_of(x, "chunk", n_channels, samples_first, n);
+        if (given[1] && given[1] != Py_None)
+            result = py::reinterpret_borrow<py::object>(given[1]);
+        else
+            result = py::array_t<double>({x.shape[0], x.shape[1]});
+        const ArrayView y = view_of(result.ptr(), "out");
+        if (y.nd != 2 || y.shape[0] != x.shape[0] || y.shape[1] != x.shape[1])
+            refuse("out has shape ", std::string(py::str(result.attr("shape"))), ", expected that of chunk, (",
+                   x.shape[0], ", ", x.shape[1], ")");
+        if (!y.writeable) refuse("out is read-only");
+        if (overlaps_partly(x, y)) refuse("out overlaps chunk in memory: pass chunk itself or memory of its own");
+        const int c = samples_first ? 1 : 0;
+        out = {y.data, y.dtype, y.strides[c], y.strides[1 - c]};
+    }
+
+    index n;
+    Samples in;
+    SamplesOut out;
+    py::object result;
+};
+
 // Adds a METH_FASTCALL | METH_KEYWORDS method to a bound class. `def` must live for ever.
 inline void add_fastcall(py::handle cls, PyMethodDef& def) {
     cls.attr(def.ml_name) =

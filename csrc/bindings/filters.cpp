@@ -82,35 +82,16 @@ constexpr double kHoldGilNs = 50e3;
 
 PyObject* sosfilter_process(PyObject* self_object, PyObject* const* args, Py_ssize_t n_args, PyObject* keywords) {
     return guarded([&]() -> PyObject* {
-        static const char* const names[] = {"chunk", "out", "layout"};
-        PyObject* given[3];
-        parse_fastcall("process", names, 1, args, n_args, keywords, given);
         SosFilter& self = self_of<SosFilter>(self_object);
-        const bool samples_first = is_samples_first(given[2]);
-        const ArrayView x = view_of(given[0], "chunk");
-        index n;
-        const Samples in = samples_of(x, "chunk", self.n_channels(), samples_first, n);
-        py::object result;
-        if (given[1] && given[1] != Py_None)
-            result = py::reinterpret_borrow<py::object>(given[1]);
-        else
-            result = py::array_t<double>({x.shape[0], x.shape[1]});
-        const ArrayView y = view_of(result.ptr(), "out");
-        if (y.nd != 2 || y.shape[0] != x.shape[0] || y.shape[1] != x.shape[1])
-            refuse("out has shape ", std::string(py::str(result.attr("shape"))), ", expected that of chunk, (",
-                   x.shape[0], ", ", x.shape[1], ")");
-        if (!y.writeable) refuse("out is read-only");
-        if (overlaps_partly(x, y)) refuse("out overlaps chunk in memory: pass chunk itself or memory of its own");
-        const int c = samples_first ? 1 : 0;
-        const SamplesOut out{y.data, y.dtype, y.strides[c], y.strides[1 - c]};
+        const ChunkCall call(args, n_args, keywords, self.n_channels());
         const Hold hold(self.busy, kBusy);
-        if (0.12 * double(n * padded(self.n_channels()) * self.n_sections()) < kHoldGilNs) {
-            self.process(in, out, n);
+        if (0.12 * double(call.n * padded(self.n_channels()) * self.n_sections()) < kHoldGilNs) {
+            self.process(call.in, call.out, call.n);
         } else {
             const py::gil_scoped_release release;
-            self.process(in, out, n);
+            self.process(call.in, call.out, call.n);
         }
-        return result.release().ptr();
+        return call.result.inc_ref().ptr();
     });
 }
 
