@@ -229,7 +229,7 @@ class TestFilter:
         assert np.abs(expected - x).max() > 50
         np.testing.assert_allclose(got[:, 25:], expected[:, 25:-25], rtol=0, atol=1e-4)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(cuts=st.lists(st.integers(0, 1200), max_size=12), delay=st.sampled_from([0, 1, 25, 63]))
     def test_chunking_does_not_matter(self, state, dirty, cuts, delay):
         x = dirty[0][:, 400:1600]

@@ -154,7 +154,7 @@ def test_asked_together_or_alone_is_the_same():
 
 
 @needs_core
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(2, 40), st.integers(2, 6), st.integers(0, 1000), st.integers(2, 4))
 def test_threads_layout_and_order_of_channels_change_nothing(n_channels, n_epochs, seed, threads):
     x = epochs(n_epochs, n_channels, 250, seed)

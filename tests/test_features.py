@@ -180,7 +180,7 @@ def test_phrases_are_those_of_a_naive_parse(symbols):
         assert f.lempel_ziv(np.array(symbols, float), 0.5, normalize=False) == count
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(4, 60), st.integers(1, 3), st.integers(0, 2**32 - 1), st.booleans())
 def test_sample_entropy_counts_exactly(n_samples, order, seed, whole_numbers):
     x = np.random.default_rng(seed).normal(size=max(n_samples, order + 2)) * 3

@@ -85,7 +85,7 @@ def test_same_bits_in_every_layout(n, n_signals, dtype):
 
 
 @given(st.integers(1, 40), st.integers(1, 300), st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_signal_is_on_its_own(n_signals, n, random):
     """Neighbours, order and number of signals do not change a bit of one."""
     x = signals(n, n_signals)

@@ -68,7 +68,7 @@ def outcome(read, data):
     return [(k, v.dtype, v.shape, v.tobytes()) for k, v in tensors.items()], list(metadata.items())
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(models)
 def test_round_trip(content):
     tensors, metadata = content
@@ -82,7 +82,7 @@ def test_round_trip(content):
     assert outcome(model_file._read, data) == outcome(model_file.read, data)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(models)
 def test_safetensors_reads_what_is_written(content):
     tensors, metadata = content
@@ -93,7 +93,7 @@ def test_safetensors_reads_what_is_written(content):
         assert got[name].tobytes() == array.tobytes()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(models)
 def test_what_safetensors_writes_is_read(content):
     tensors, metadata = content

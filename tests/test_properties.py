@@ -59,7 +59,7 @@ def test_chunks_threads_and_types_do_not_matter(case):
 
 
 @needs_core
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, N_SAMPLES), max_size=40), st.sampled_from([c for c in CASES if c.kind == "op"])
 )
@@ -122,7 +122,7 @@ def test_powers_of_two_pass_through_to_the_bit(case, factor):
     np.testing.assert_array_equal(scaled, factor ** DEGREES[case.name] * plain)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.01, 100), st.integers(1, 12))
 def test_power_scales_with_the_square(factor, n_channels):
     x = signal(n_channels, 300)
@@ -132,7 +132,7 @@ def test_power_scales_with_the_square(factor, n_channels):
         np.testing.assert_allclose(scaled, factor**2 * power, rtol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 400), max_size=30),
     st.integers(1, 20),

@@ -244,7 +244,7 @@ def test_pure_tones_keep_their_phase():
         np.testing.assert_allclose(y[100:-100], np.sin(2 * np.pi * frequency * later)[100:-100], atol=2e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 400),
     n_taps=st.integers(1, 90),
@@ -259,7 +259,7 @@ def test_any_rate(n, n_taps, up, down, n_channels, single):
     same(fe.signal.resample_poly(x, up, down, 1), sps.resample_poly(x, up, down, 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 3000),
     n_taps=st.integers(1, 600),

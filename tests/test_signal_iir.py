@@ -321,7 +321,7 @@ def test_leaves_the_rest_to_scipy(name, arguments):
     np.testing.assert_array_equal(got, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=st.lists(st.integers(1, 7), min_size=1, max_size=3),
     n=st.integers(1, 90),
@@ -345,7 +345,7 @@ def test_any_shape(shape, n, axis, order, dtype, seed):
         )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 400), max_size=6), n_channels=st.sampled_from([1, 3, 8, 11]))
 def test_any_chunking(cuts, n_channels):
     """A state handed on makes pieces equal the whole."""

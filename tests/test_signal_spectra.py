@@ -305,7 +305,7 @@ def test_parseval():
     np.testing.assert_allclose(p.sum(axis=-1) * f[1], x.var(axis=-1), rtol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     n=st.integers(8, 500),
     nperseg=st.integers(1, 300),

@@ -132,7 +132,7 @@ def test_sliding_windows_are_taken_where_they_lie(x):
 
 
 @given(st.integers(1, 30), st.integers(200, 330), st.floats(-1e3, 1e3), st.integers(-20, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scale_offset_and_order(n_channels, n, offset, exponent):
     x = np.random.default_rng(n).standard_normal((n_channels, n))
     power = band_power(x, FS, BANDS)
