@@ -17,12 +17,14 @@ STIFFNESS = 4
 N_TERMS = 50
 
 
-def spline_matrix(positions_from: Any, positions_to: Any) -> np.ndarray:
+def spline_matrix(
+    positions_from: Any, positions_to: Any, regularization: float = REGULARIZATION
+) -> np.ndarray:
     """The map from potentials at some electrodes to those at others, by spherical splines.
 
     With g(t) = 1/(4 pi) sum_n (2n + 1) / (n (n + 1))^4 P_n(t), n = 1..50, the potential at direction r is
     c_0 + sum_i c_i g(r . r_i), and the c are those that go through the potentials v at the r_i, smoothed a little:
-    [G + 1e-5 I, 1; 1', 0] [c; c_0] = [v; 0]. (Perrin et al. 1989, doi:10.1016/0013-4694(89)90180-6.) This is the map
+    [G + regularization I, 1; 1', 0] [c; c_0] = [v; 0]. (Perrin et al. 1989, doi:10.1016/0013-4694(89)90180-6.) This is the map
     of `mne.io.Raw.interpolate_bads` for the same directions.
 
     Parameters
@@ -30,6 +32,8 @@ def spline_matrix(positions_from: Any, positions_to: Any) -> np.ndarray:
     positions_from : array_like, shape (n_from, 3)
         Directions of the electrodes that are known, from the centre of the head; their lengths do not matter.
     positions_to : array_like, shape (n_to, 3)
+    regularization : float
+        How far the splines may pass by the potentials; of g, whose largest value is 0.015.
 
     Returns
     -------
@@ -43,10 +47,12 @@ def spline_matrix(positions_from: Any, positions_to: Any) -> np.ndarray:
     >>> m.round(2)
     array([[0.25, 0.25, 0.25, 0.25]])
     """
+    if not (np.isfinite(regularization) and regularization >= 0):
+        raise ValueError(f"regularization must be a finite number of at least 0, got {regularization}")
     known, wanted = _directions("positions_from", positions_from), _directions("positions_to", positions_to)
     n = len(known)
     system = np.ones((n + 1, n + 1))
-    system[:n, :n] = _g(known @ known.T) + REGULARIZATION * np.eye(n)
+    system[:n, :n] = _g(known @ known.T) + regularization * np.eye(n)
     system[n, n] = 0
     # Electrodes at the same place make it singular without the regularisation: pinv is what MNE takes too.
     return np.hstack([_g(wanted @ known.T), np.ones((len(wanted), 1))]) @ np.linalg.pinv(system)[:, :n]

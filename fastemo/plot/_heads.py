@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastemo.artefacts import spline_matrix
 from fastemo.montage import electrode_positions
 from fastemo.patterns import Explanation
 from fastemo.plot._figure import check_names, colour_limits, finish, new_figure
@@ -17,8 +18,8 @@ __all__ = ["plot_patterns", "plot_topomap"]
 GRID = 96
 # The map ends a little beyond the ring of the outermost electrodes, which is at 1.
 EDGE = 1.1
-# Of the splines: Legendre polynomials, and how far the field may pass by its values (of g, whose largest is 0.015).
-N_TERMS, SMOOTHING = 50, 1e-7
+# How far the field may pass by its values (of g, whose largest is 0.015).
+SMOOTHING = 1e-7
 
 
 def plot_topomap(
@@ -147,7 +148,8 @@ def _draw(axes: Any, values: np.ndarray, heads: _Heads, low: float, high: float,
     targets = np.column_stack(
         [np.sin(inclination) * np.sin(azimuth), np.sin(inclination) * np.cos(azimuth), np.cos(inclination)]
     )
-    field = _spline(heads.sphere[used], values[used], targets).reshape(x.shape)
+    splines = spline_matrix(heads.sphere[used], targets, regularization=SMOOTHING)
+    field = (splines @ values[used]).reshape(x.shape)
     border = Circle((0, 0), edge, transform=axes.transData)
     image = axes.imshow(
         field, extent=(-edge, edge, -edge, edge), origin="lower", vmin=low, vmax=high, cmap=colours,
@@ -171,21 +173,3 @@ def _draw(axes: Any, values: np.ndarray, heads: _Heads, low: float, high: float,
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     axes.axis("off")
     return image
-
-
-def _spline(places: np.ndarray, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The smoothest field on the sphere through `values` at unit vectors (n, 3), at those of `targets`.
-
-    c_0 + sum_i c_i g(r . r_i) with g(t) = 1/(4 pi) sum_n (2n + 1) / (n (n + 1))^4 P_n(t), n = 1..50, sum_i c_i = 0.
-    """
-    from numpy.polynomial.legendre import legval
-
-    degree = np.arange(1, N_TERMS + 1, dtype=np.float64)
-    series = np.r_[0.0, (2 * degree + 1) / (degree * (degree + 1)) ** 4 / (4 * np.pi)]
-    n = len(places)
-    system = np.ones((n + 1, n + 1))
-    system[:n, :n] = legval(places @ places.T, series) + SMOOTHING * np.eye(n)
-    system[n, n] = 0.0
-    # Two names of one place have to share a value: least squares takes what solving would refuse.
-    weights = np.linalg.lstsq(system, np.r_[values, 0.0], rcond=None)[0]
-    return legval(targets @ places.T, series) @ weights[:n] + weights[n]
