@@ -190,16 +190,16 @@ class Evaluation:
         over = f"over {self.by}s:"
         lines = [f"  {over:{width}}  {'mean':>8}  {'95 % interval':>17}  {'all together':>12}"]
         for name, s in self.scores.items():
-            interval = f"[{_shown(name, s.low)}, {_shown(name, s.high)}]" if math.isfinite(s.low) else ""
-            together = _shown(name, s.together)
-            lines.append(f"  {name:{width}}  {_shown(name, s.mean):>8}  {interval:>17}  {together:>12}")
+            interval = f"[{shown(name, s.low)}, {shown(name, s.high)}]" if math.isfinite(s.low) else ""
+            together = shown(name, s.together)
+            lines.append(f"  {name:{width}}  {shown(name, s.mean):>8}  {interval:>17}  {together:>12}")
         lines += [
-            f"  {f'chance ({name})':{width}}  {_shown('accuracy', p):>8}" for name, p in self.chance.items()
+            f"  {f'chance ({name})':{width}}  {shown('accuracy', p):>8}" for name, p in self.chance.items()
         ]
         if self.shuffled is not None:
             null = self.shuffled
             lines.append(
-                f"  labels shuffled {len(null.values)} times: {null.score} {_shown(null.score, null.mean)} on average, "
+                f"  labels shuffled {len(null.values)} times: {null.score} {shown(null.score, null.mean)} on average, "
                 f"p = {null.p_value:.3g}"
             )
         return lines
@@ -211,7 +211,7 @@ class Evaluation:
         first = next(iter(self.scores))
         ranked = sorted(self.groups, key=lambda g: g.scores[first])
         if len(ranked) > 1:
-            worst, best = (f"{g.name} {_shown(first, g.scores[first])}" for g in (ranked[0], ranked[-1]))
+            worst, best = (f"{g.name} {shown(first, g.scores[first])}" for g in (ranked[0], ranked[-1]))
             lines += ["", f"  {first} by {self.by}: worst {worst}, best {best}"]
         return lines + [f"  note: {note}" for note in self.notes]
 
@@ -231,10 +231,11 @@ def _confusion_lines(counts: np.ndarray, names: list[str]) -> list[str]:
     return lines
 
 
-def _shown(name: str, value: float) -> str:
+def shown(name: str, value: float) -> str:
     if not math.isfinite(value):
         return "-"
-    return f"{100 * value:.1f} %" if name in SHARES else f"{value:.3f}"
+    text = f"{100 * value:.1f}" if name in SHARES else f"{value:.3f}"
+    return (text.removeprefix("-") if float(text) == 0 else text) + (" %" if name in SHARES else "")
 
 
 def _plain(value: float) -> float | None:

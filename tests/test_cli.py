@@ -106,6 +106,11 @@ def test_decode_without_rest_says_what_is_missing(study, model, capsys):
     assert "labels: " in shown.out
 
 
+def test_what_is_missing_is_an_option(study, model, capsys):
+    assert run("decode", str(model), str(study.parent / "3.csv"), "--unit", "uV") == 1
+    assert "pass --sfreq" in capsys.readouterr().err
+
+
 def test_decode_several_recordings_of_one_person(study, model, tmp_path, capsys):
     files = [study.parent / "0.csv", study.parent / "1.csv", study.parent / "2.csv"]
     path = tmp_path / "all.jsonl"

@@ -10,6 +10,7 @@ from sklearn import metrics
 
 import fastemo as fe
 from fastemo._metrics import DEFINITIONS, confusion_matrix, mean_interval, scores
+from fastemo._report import shown
 
 SFREQ = 100.0
 CLASSES = ("calm", "joy")
@@ -399,3 +400,11 @@ def test_result_is_plain_data_and_a_table():
         "accuracy by subject: worst",
     ):
         assert part in text
+
+
+def test_a_score_that_rounds_to_nothing_has_no_sign():
+    assert [shown("kappa", -1e-9), shown("accuracy", -0.0), shown("kappa", -0.5)] == [
+        "0.000",
+        "0.0 %",
+        "-0.500",
+    ]

@@ -135,6 +135,14 @@ def test_dynamics_sort_pairs_by_how_much_they_change(rng):
     np.testing.assert_array_equal(top.lines[0].get_xdata(), 2.0 * np.arange(len(r)))
 
 
+@pytest.mark.parametrize(("labels", "n_axes"), [(("joy", "fear"), 3), (("rest", "arithmetic"), 2)])
+def test_a_trace_has_affect_only_of_emotions(rng, labels, n_axes):
+    recs = [fe.Recording(rng.standard_normal((2, 600)), 100, ["F3", "F4"], label=x) for x in labels]
+    pipe = fe.Pipeline([fe.Window(1, 0.5), fe.BandPower({"alpha": (8, 13)}), fe.LDA()]).fit(recs)
+    figure = plot.plot_trace(pipe.predict_windows(recs[0]), labels=pipe.classes_)
+    assert len(figure.axes) == n_axes
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

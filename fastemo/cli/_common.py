@@ -34,6 +34,8 @@ def complain(error: Exception) -> None:
     # Errors of usage know more than their text.
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     text = text.strip() or type(error).__name__
+    # What Python calls an argument is an option here.
+    text = re.sub(r"\bpass (sfreq|unit|channels)=", r"pass --\1 ", text)
     if getattr(error, "exit_code", 1) == 2:
         context = getattr(error, "ctx", None)
         text = f"{text.rstrip('.')}: see {context.command_path if context else 'fastemo'} --help"

@@ -55,7 +55,8 @@ def plot_trace(
     time, outputs, affect, quality, valid, names = _columns(predictions, labels)
 
     figure = Figure(figsize=(11, 7), layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2, 1])
+    heights = [3, 2, 1] if affect else [3, 1]
+    top, *middle, bottom = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for k, name in enumerate(names):
         top.plot(time, outputs[:, k], color=f"C{k}", label=str(name))
     if truth is not None:
@@ -65,12 +66,12 @@ def plot_trace(
         top.text(0.0, 1.01, "truth above the curves", transform=top.transAxes, fontsize="small", va="bottom")
     top.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     top.set_ylabel("outputs")
-    for name, values in affect.items():
-        middle.plot(time, values, label=name)
-    middle.axhline(0, color="0.8", lw=0.8)
-    if affect:
-        middle.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
-    middle.set_ylabel("affect")
+    for axes in middle:
+        for name, values in affect.items():
+            axes.plot(time, values, label=name)
+        axes.axhline(0, color="0.8", lw=0.8)
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
+        axes.set_ylabel("affect")
     bottom.plot(time, quality, color="0.3")
     bottom.fill_between(time, 0, 1, where=~valid, color="C3", alpha=0.2, step="mid", label="not valid")
     bottom.set(ylabel="quality", xlabel="time (s)", ylim=(0, 1.05))
