@@ -6,7 +6,10 @@ import numpy as np
 from programs import make_program
 from scipy.signal import butter, sosfilt_zi
 
+from fastemo._connectivity_cases import cross_op
 from fastemo._program import Op, Program
+from fastemo.reference.connectivity import MEASURES
+from fastemo.reference.riemann import ESTIMATORS
 
 LABELS = ("calm", "valence", "joy", "arousal", "dominance")
 
@@ -38,7 +41,7 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample"]
+        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample", "asr"]
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -68,11 +71,79 @@ class _Ops:
             taps = self.rng.normal(size=n_taps) / np.sqrt(n_taps)
             return self.add(kind, [slot], (1, n), taps=taps, block=block, first=self.rng.integers(0, 2))
         sos = self.sections(self.rng.integers(1, 4))
+        if kind == "asr":
+            return self.asr(slot, n, sos)
         return self.add(kind, [slot], (1, n), coef=sos, zi=sosfilt_zi(sos) * self.rng.integers(0, 2))
 
+    def asr(self, slot: int, n: int, sos: np.ndarray) -> int:
+        """With a limit that is met now and then, far above what is nothing but rounding."""
+        rng = self.rng
+        mix = np.eye(n) + 0.3 * rng.normal(size=(n, n)) / np.sqrt(n)
+        return self.add(
+            "asr", [slot], (1, n),
+            coef=sos, zi=sosfilt_zi(sos) * rng.integers(0, 2),
+            limit=rng.uniform(50, 400) * mix @ mix.T, inverse=mix @ mix.T,
+            n_blocks=rng.integers(1, 5), hop=rng.integers(1, 30), delay=rng.integers(0, 20),
+            most=rng.integers(1, n + 1),
+        )  # fmt: skip
+
+    def matrices(self, slot: int) -> int:
+        """Covariances of a signal, or what becomes of them.
+
+        Where logarithms follow they are shrunk, and what is smaller than the floor does not count, so that their
+        condition is good; correlations of what is nothing but rounding would be anything.
+        """
+        rng, n = self.rng, self.shapes[slot][1]
+        kind = rng.choice(["cov", "congruence", "tangent", "mdm"])
+        known = [
+            name for name in ESTIMATORS if name not in ("corr", "sch") and (name, self.length) != ("cov", 1)
+        ]
+        windows = [self.add("window", [slot], (1, n))]
+        if rng.random() < 0.3:
+            scaled = self.add("matrix", [slot], (1, n), coef=np.diag(rng.uniform(0.5, 2, n)))
+            windows.append(self.add("window", [scaled], (1, n)))
+        rows = []
+        for window in windows:
+            logs = kind in ("tangent", "mdm")
+            estimator = "shrunk" if logs else rng.choice(known)
+            share = rng.uniform(0.3, 1) if estimator == "shrunk" else 0.0
+            triangle = (1, n * (n + 1) // 2)
+            rows.append(
+                self.add("cov", [window], triangle, estimator=ESTIMATORS.index(estimator), shrinkage=share)
+            )
+        at = rows[0] if len(rows) == 1 else self.concat(rows)
+        n_classes = int(rng.integers(1, 4))
+        whitening = np.eye(n) + 0.3 * rng.normal(size=(n_classes, len(rows), n, n)) / np.sqrt(n)
+        if kind == "congruence":
+            return self.add(kind, [at], self.shapes[at], matrix=whitening[0])
+        if kind == "tangent":
+            return self.add(kind, [at], self.shapes[at], whitening=whitening[0], floor=1.0)
+        if kind == "mdm":
+            return self.add(kind, [at], (1, n_classes), whitening=whitening, floor=1.0)
+        return at
+
+    def cross(self) -> int:
+        """Connectivity of the input; of what filters leave of a flat signal, it would be that of rounding.
+
+        So would be lags of the first samples, which have one phase in every channel: no measure made of signs.
+        """
+        rng, n = self.rng, self.shapes[0][1]
+        chosen = [m for m in ("coh", "cohy", "imcoh", "plv") if rng.random() < 0.5] or ["coh"]
+        bands = {"slow": (4.0, 8.0), "fast": (8.0, 30.0)}
+        if rng.random() < 0.5:
+            del bands["slow"]
+        tensors = cross_op(100.0, bands, float(rng.choice([0.0, 0.9, 0.99]))).tensors
+        tensors["measures"] = sum(1 << MEASURES.index(m) for m in chosen)
+        n_planes = len(chosen) + ("cohy" in chosen)
+        return self.add("cross", [0], (n_planes * len(bands), n * (n - 1) // 2), **tensors)
+
     def power(self, slot: int) -> int:
-        """A vector of powers of a signal."""
+        """A vector of powers of a signal, or of how channels go together."""
         n = self.shapes[slot][1]
+        if self.rng.random() < 0.25:
+            return self.matrices(slot)
+        if slot == 0 and n > 1 and self.length > 7 and self.rng.random() < 0.25:
+            return self.cross()
         if self.length >= 4 and self.rng.random() < 0.15:
             return self.sliding_power(slot, n)
         if self.rng.random() < 0.5:

@@ -57,6 +57,17 @@ class TestFeatures:
         got = pipeline(fe.Covariance(estimator)).transform(x)
         assert_allclose(got, triangles(rm.covariances(cut(x), estimator)), rtol=1e-10, atol=1e-9)
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    @pytest.mark.parametrize("estimator", ["lwf", "oas", "sch"])
+    def test_shrinkage_is_that_of_the_channels_alone(self, estimator, backend):
+        """Ops before leave something in the lanes beyond the channels, which is no part of the covariance."""
+        x = 10 * np.random.default_rng(1).standard_normal((5, 600))
+        stages = [fe.CommonAverage(), WINDOW, fe.Covariance(estimator)]
+        program = fe.Pipeline(stages, sfreq=100, ch_names=[f"ch{i}" for i in range(5)], unit="1").program
+        got = Engine(program, backend=backend).push_array(x)["outputs"]
+        expected = triangles(rm.covariances(cut(x - x.mean(axis=0)), estimator))
+        assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
     def test_bands_are_those_of_a_causal_filter(self):
         from scipy.signal import butter, sosfilt, sosfilt_zi
 

@@ -43,7 +43,8 @@ void Covariance::estimate(const Samples& in, const RingView& ring, index n, doub
         }
         case lwf: {
             double sums[2];
-            std::fill_n(weight, stride_, 1.0);
+            // Lanes beyond the channels hold whatever the ops before left there.
+            std::fill_n(std::fill_n(weight, c_, 1.0), stride_ - c_, 0.0);
             kernels().matrices->fourth_moments({args, weight, sums});
             return shrink(lwf_share(sums[0], s, n), s);
         }
