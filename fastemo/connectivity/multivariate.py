@@ -18,13 +18,17 @@ from fastemo.connectivity._arguments import (
     pairs_of,
     refuse_nan,
 )
-from fastemo.connectivity._design import bins_of_bands, tapers_of
+from fastemo.connectivity._design import bins_of_bands, single_bins, tapers_of
 from fastemo.connectivity.result import ConnectivityResult
+from fastemo.connectivity.state_space import granger_spectra, main_directions
 
 __all__ = ["GROUPED", "group_connectivity"]
 
 #: The measures between groups, by their usual names.
-GROUPED = ("cacoh", "mic", "mim")
+GROUPED = ("cacoh", "mic", "mim", "gc", "gc_tr")
+
+CAUSAL = ("gc", "gc_tr")
+PATTERNS = ("cacoh", "mic")
 
 
 def group_connectivity(
@@ -40,9 +44,15 @@ def group_connectivity(
     mt_bandwidth: float | None = None,
     indices: Any = None,
     faverage: bool = True,
+    rank: Any = None,
+    n_lags: int = 40,
+    spectrum: str = "bands",
     threads: int = 1,
 ) -> ConnectivityResult:
     """Connectivity between groups of channels: each is taken as a whole, whatever its channels share among themselves.
+
+    Values are those of `mne_connectivity.spectral_connectivity_epochs` (of "cacoh" and "mic" the magnitude: sign and phase
+    there are those of the eigenvectors at hand).
 
     Parameters
     ----------
@@ -57,32 +67,54 @@ def group_connectivity(
     methods : str or sequence of str
         Of "mim" (multivariate interaction measure: all imaginary coherency between the groups, squared [1]_), "mic"
         (maximised imaginary part of coherency: that of the two best combinations of channels, at least 0 [1]_), "cacoh"
-        (canonical coherence: the largest coherence of any two combinations [2]_).
+        (canonical coherence: the largest coherence of any two combinations [2]_), "gc" (Granger causality from seeds to
+        targets in state-space form, in nats [3]_), "gc_tr" (the same with time reversed: what is left of "gc" less
+        "gc_tr" is no matter of unequal noise).
     indices : (seeds, targets), optional
-        Numbers of groups; by default all pairs below the diagonal.
+        Numbers of groups; by default all pairs below the diagonal, and with "gc" or "gc_tr" those above it too.
+    rank : "auto" or mapping of str to int, optional
+        How many combinations of channels to keep of each group, the strongest; groups that a mapping does not name are
+        taken whole, as all are by default. "auto": as many as have a singular value of at least 1e-6 of the largest in
+        every epoch.
+    n_lags : int
+        Order of the model of "gc" and "gc_tr".
+    spectrum : {"bands", "whole"}
+        What "gc" and "gc_tr" model. "bands": the bins from the lowest to the highest that is asked for, taken for the
+        whole spectrum, as mne-connectivity does. "whole": from 0 to half of the sampling frequency, of which values are
+        then read off the bands: what one model of the signals themselves says.
     threads : int
         Results do not depend on it.
 
     Returns
     -------
     ConnectivityResult
-        Its `ch_names` are the names of the groups.
+        Its `ch_names` are the names of the groups. Of "cacoh" and "mic", `patterns` holds how the combination of each
+        bin, or of a band's bin of the largest value, shows in the channels [4]_.
 
     Raises
     ------
     ValueError
-        Groups that share channels or whose channels are copies or sums of each other; fewer observations than channels.
+        Groups that share channels, or whose channels are copies or sums of each other beyond their `rank`; fewer
+        observations than channels; a rank above the number of channels; for "gc", fewer bins than `n_lags` needs, or
+        bands with a gap between them.
 
     Notes
     -----
     With C the cross-spectrum, T = Re(C)^(-1/2) of each group and D = T_a C_ab T_b: "mim" is the sum of squares of Im D,
     "mic" its largest singular value, "cacoh" the largest singular value of Re(D exp(-i phi)) over all phi. All grow with
-    the number of channels over that of observations.
+    the number of channels over that of observations, "gc" with that of lags too: of unrelated groups it is about
+    n_lags times the channels of both groups multiplied, over the samples of all epochs.
+
+    "gc" fits x_t = sum_k A_k x_(t-k) + e to the autocovariance that belongs to the cross-spectrum (Whittle's recursion)
+    and compares the power of the targets, S = H cov(e) H*, with what is left without the seeds' own noise:
+    ln det S_tt - ln det(S_tt - H_ts cov(e_s | e_t) H_ts*).
 
     References
     ----------
     .. [1] Ewald et al. 2012, doi:10.1016/j.neuroimage.2011.11.084.
     .. [2] Vidaurre et al. 2019, doi:10.1016/j.neuroimage.2019.116009.
+    .. [3] Barnett & Seth 2015, doi:10.1103/PhysRevE.91.040101; reversal: Winkler et al. 2016, doi:10.1109/TSP.2016.2531628.
+    .. [4] Haufe et al. 2014, doi:10.1016/j.neuroimage.2013.10.067.
 
     Examples
     --------
@@ -91,6 +123,12 @@ def group_connectivity(
     >>> x[:, 2, 3:] += x[:, 0, :-3]
     >>> result = group_connectivity(x, 250, {"a": [0, 1], "b": [2, 3]}, {"beta": (13, 30)}, methods="mic")
     >>> bool(result["mic"][0, 0] > 0.5)
+    True
+    >>> groups = {"a": [0, 1], "b": [2, 3]}
+    >>> result = group_connectivity(
+    ...     x, 250, groups, {"beta": (13, 30)}, methods="gc", n_lags=10, spectrum="whole"
+    ... )
+    >>> bool(result.dense()[0, 1, 0] > 3 * result.dense()[1, 0, 0])
     True
     """
     chosen = [methods] if isinstance(methods, str) else list(dict.fromkeys(methods))
@@ -104,7 +142,15 @@ def group_connectivity(
     x = epochs_of(x)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     names, members = _groups(groups, x.shape[1])
-    seeds, targets = pairs_of(indices, len(names))
+    causal = [m for m in chosen if m in CAUSAL]
+    check_in("spectrum", spectrum, ("bands", "whole"))
+    if spectrum == "whole" and not causal:
+        raise ValueError('spectrum="whole" has no meaning without "gc" or "gc_tr": leave it out')
+    seeds, targets = (
+        np.nonzero(~np.eye(len(names), dtype=bool))
+        if indices is None and causal
+        else pairs_of(indices, len(names))
+    )
     for a, b in zip(seeds, targets):
         shared = set(members[a].tolist()) & set(members[b].tolist())
         if shared:
@@ -112,34 +158,181 @@ def group_connectivity(
                 f"groups {names[a]!r} and {names[b]!r} share channel {min(shared)}, which is coherent with itself: leave it "
                 "out of one"
             )
-    band_names, edges = bins_of_bands(bands, fmin, fmax, x.shape[-1], sfreq)
-    tapers = tapers_of(mode, x.shape[-1], sfreq, mt_bandwidth)
+    n_samples = x.shape[-1]
+    band_names, edges = bins_of_bands(bands, fmin, fmax, n_samples, sfreq)
+    modelled = (0, n_samples // 2 + 1) if spectrum == "whole" else _whole(edges, bool(causal))
+    n_lags = _lags(n_lags, modelled, n_samples, sfreq) if causal else 0
+    tapers = tapers_of(mode, n_samples, sfreq, mt_bandwidth)
     n = len(x) * len(tapers)
     check_counts(dict.fromkeys(chosen, n), dict.fromkeys(chosen, float(n)), "epochs", mode)
     check_flat(x, names_of(None, x.shape[1]))
-    first, stop = int(edges[:, 0].min()), int(edges[:, 1].max())
+    first, stop = modelled
     spectra = resolve("tapered_spectra")(x, tapers, first, stop, check_threads(threads))
     if not np.isfinite(spectra[0]).all():
         refuse_nan(x, names_of(None, x.shape[1]))
+    ranks = _ranks(rank, names, members, x)
     z = (spectra[:, :, :, 0] + 1j * spectra[:, :, :, 1])[..., : x.shape[1]].reshape(len(spectra), n, -1)
     csd = np.swapaxes(z, 1, 2) @ z.conj() / n
-    roots = [_inverse_root(csd[:, m][:, :, m].real, name, n) for name, m in zip(names, members)]
-    by_bin: dict[str, list[np.ndarray]] = {m: [] for m in chosen}
-    for a, b in zip(seeds, targets):
-        d = roots[a] @ csd[:, members[a]][:, :, members[b]] @ roots[b]
-        for m in chosen:
-            by_bin[m].append(MEASURES[m](d))
-    bins = np.unique(np.concatenate([np.arange(a, b) for a, b in edges[:, :2]])) if not faverage else None
-    if bins is not None:
-        edges = np.stack([bins, bins + 1], axis=1)
-        band_names = tuple(f"{b * sfreq / x.shape[-1]:g}" for b in bins)
-    values = {
-        m: np.array([[v[a - first : b - first].mean() for a, b in edges[:, :2]] for v in by_bin[m]])
-        for m in chosen
-    }
-    limits = np.stack([edges[:, 0], edges[:, 1] - 1], axis=1) * (sfreq / x.shape[-1])
+    if not faverage:
+        edges, band_names = single_bins(edges, n_samples, sfreq)
+    at = edges[:, :2] - first
+    values, patterns = {}, {}
+    still = [m for m in chosen if m not in CAUSAL]
+    if still:
+        asked = slice(at[:, 0].min(), at[:, 1].max())
+        found = _undirected(csd[asked], seeds, targets, names, members, ranks, still, n)
+        at = at - asked.start
+        for m in still:
+            values[m] = _of_bands(found[m], at)
+            if m in PATTERNS:
+                best = np.stack([found[m][:, a:b].argmax(axis=1) + a for a, b in at], axis=1)
+                patterns[m] = np.take_along_axis(found[f"{m} patterns"], best[None, :, None], axis=-1)
+        at = at + asked.start
+    if causal:
+        half = csd * _share_of_ends(first, stop, n_samples)[:, None, None]
+        for m in causal:
+            by_bin = _causal(half, seeds, targets, names, members, ranks, n_lags, m == "gc_tr")
+            values[m] = _of_bands(by_bin, at)
+    limits = np.stack([edges[:, 0], edges[:, 1] - 1], axis=1) * (sfreq / n_samples)
     count = dict.fromkeys(chosen, float(n))
-    return ConnectivityResult(values, seeds, targets, names, limits.mean(axis=1), limits, band_names, count)
+    values = {m: values[m] for m in chosen}
+    return ConnectivityResult(
+        values, seeds, targets, names, limits.mean(axis=1), limits, band_names, count, patterns
+    )
+
+
+def _of_bands(by_bin: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.stack([by_bin[:, a:b].mean(axis=1) for a, b in edges], axis=1)
+
+
+def _undirected(
+    csd: np.ndarray,
+    seeds: np.ndarray,
+    targets: np.ndarray,
+    names: Sequence[str],
+    members: Sequence[np.ndarray],
+    ranks: Sequence[int],
+    methods: Sequence[str],
+    n: int,
+) -> dict[str, np.ndarray]:
+    """Measures (n_pairs, n_bins), and patterns (2, n_pairs, n_channels of the largest group, n_bins)."""
+    used = np.union1d(seeds, targets).tolist()
+    bases = {g: main_directions(csd[:, members[g]][:, :, members[g]].real, ranks[g]) for g in used}
+    inner = {g: _inner(bases[g], csd[:, members[g]][:, :, members[g]].real) for g in used}
+    roots = {g: bases[g] @ _inverse_root(inner[g], names[g], n) for g in used}
+    most = max(len(m) for m in members)
+    out: dict[str, np.ndarray] = {m: np.empty((len(seeds), len(csd))) for m in methods}
+    for m in set(methods) & set(PATTERNS):
+        out[f"{m} patterns"] = np.full((2, len(seeds), most, len(csd)), np.nan)
+    for pair, (a, b) in enumerate(zip(seeds.tolist(), targets.tolist())):
+        d = np.swapaxes(roots[a], 1, 2) @ csd[:, members[a]][:, :, members[b]] @ roots[b]
+        for m in methods:
+            if m == "mim":
+                out[m][pair] = np.sum(d.imag**2, axis=(1, 2))
+                continue
+            turned = d.imag if m == "mic" else (d * _best_turn(d)[:, None, None]).real
+            left, sizes, right = np.linalg.svd(turned, full_matrices=False)
+            out[m][pair] = sizes[:, 0]
+            for side, (group, weights) in enumerate(((a, left[:, :, 0]), (b, right[:, 0]))):
+                own = csd[:, members[group]][:, :, members[group]].real
+                # Filters of unit length in the whitened space for "mic", of unit power for "cacoh", as their authors have it.
+                base = roots[group] if m == "cacoh" else bases[group]
+                shown = (own @ (base @ weights[..., None]))[..., 0]
+                out[f"{m} patterns"][side, pair, : len(members[group])] = shown.T
+    return out
+
+
+def _inner(base: np.ndarray, c: np.ndarray) -> np.ndarray:
+    return np.swapaxes(base, 1, 2) @ c @ base
+
+
+def _causal(
+    csd: np.ndarray,
+    seeds: np.ndarray,
+    targets: np.ndarray,
+    names: Sequence[str],
+    members: Sequence[np.ndarray],
+    ranks: Sequence[int],
+    n_lags: int,
+    reverse: bool,
+) -> np.ndarray:
+    """Granger causality (n_pairs, n_bins); both directions of a pair are of one model."""
+    total = csd.real.sum(axis=0)
+    out = np.empty((len(seeds), len(csd)))
+    where: dict[tuple[int, int], list[int]] = {}
+    for pair, (a, b) in enumerate(zip(seeds.tolist(), targets.tolist())):
+        where.setdefault((a, b), []).append(pair)
+    for a, b in where:
+        if (b, a) in where and b < a:
+            continue
+        bases = [main_directions(total[np.ix_(members[g], members[g])], ranks[g]) for g in (a, b)]
+        both = np.concatenate([members[a], members[b]])
+        base = np.zeros((len(both), ranks[a] + ranks[b]))
+        base[: len(members[a]), : ranks[a]], base[len(members[a]) :, ranks[a] :] = bases
+        try:
+            there, back = granger_spectra(base.T @ csd[:, both][:, :, both] @ base, ranks[a], n_lags, reverse)
+            found = np.isfinite(there).all() and np.isfinite(back).all()
+        except np.linalg.LinAlgError:
+            found = False
+        if not found:
+            raise ValueError(
+                f"the channels of groups {names[a]!r} and {names[b]!r} are copies or sums of each other, or nearly so: give "
+                'a lower rank=, as rank="auto" does, or fewer n_lags'
+            )
+        out[where[a, b]] = there
+        out[where.get((b, a), [])] = back
+    return out
+
+
+def _share_of_ends(first: int, stop: int, n: int) -> np.ndarray:
+    """Bins at 0 and at half of the sampling frequency are shared by both halves of the spectrum."""
+    bins = np.arange(first, stop)
+    return np.where((bins == 0) | (2 * bins == n), 0.5, 1.0)
+
+
+def _whole(edges: np.ndarray, causal: bool) -> tuple[int, int]:
+    first, stop = int(edges[:, 0].min()), int(edges[:, 1].max())
+    if causal and len(np.unique(np.concatenate([np.arange(a, b) for a, b in edges[:, :2]]))) < stop - first:
+        raise ValueError(
+            'there are gaps between the bands, and "gc" and "gc_tr" would take what is left for one spectrum: use '
+            'spectrum="whole"'
+        )
+    return first, stop
+
+
+def _lags(n_lags: Any, modelled: tuple[int, int], n: int, sfreq: float) -> int:
+    if isinstance(n_lags, bool) or not isinstance(n_lags, (int, np.integer)) or n_lags < 1:
+        raise ValueError(f"n_lags must be a whole number of at least 1, got {n_lags!r}")
+    n_bins = modelled[1] - modelled[0]
+    if n_lags >= 2 * (n_bins - 1):
+        whole = n_bins == n // 2 + 1
+        mend = (
+            f"epochs of at least {(n_lags + 3) / sfreq:g} s" if whole else 'spectrum="whole", longer epochs'
+        )
+        raise ValueError(
+            f"n_lags is {n_lags}, but {n_bins} bins tell of {max(2 * (n_bins - 1) - 1, 0)} lags: use {mend} or fewer lags"
+        )
+    return int(n_lags)
+
+
+def _ranks(
+    rank: Any, names: tuple[str, ...], members: Sequence[np.ndarray], x: np.ndarray
+) -> tuple[int, ...]:
+    if rank is None:
+        return tuple(len(m) for m in members)
+    if isinstance(rank, str) and rank == "auto":
+        sizes = [np.linalg.svd(x[:, m], compute_uv=False) for m in members]
+        return tuple(int(np.sum(s >= 1e-6 * s[:, :1], axis=1).min()) for s in sizes)
+    if not isinstance(rank, Mapping):
+        raise ValueError(
+            f'rank must be None, "auto" or a mapping of names of groups to numbers, got {rank!r}'
+        )
+    for name, value in rank.items():
+        check_in("a name in rank", name, names)
+        size = len(members[names.index(name)])
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= size:
+            raise ValueError(f"rank of group {name!r} must be from 1 to its {size} channels, got {value!r}")
+    return tuple(int(rank.get(name, len(m))) for name, m in zip(names, members))
 
 
 def _groups(groups: Any, n_channels: int) -> tuple[tuple[str, ...], list[np.ndarray]]:
@@ -162,27 +355,20 @@ def _inverse_root(c: np.ndarray, name: str, n: int) -> np.ndarray:
     """c^(-1/2) of symmetric matrices (n_bins, k, k)."""
     if n <= c.shape[-1]:
         raise ValueError(
-            f"group {name!r} has {c.shape[-1]} channels and x gives {n} observations: pass more epochs or fewer channels"
+            f"group {name!r} has {c.shape[-1]} channels and x gives {n} observations: pass more epochs, fewer channels or "
+            "a lower rank="
         )
     values, vectors = np.linalg.eigh(c)
     if (values[:, 0] <= 1e-10 * values[:, -1]).any():
         raise ValueError(
             f"channels of group {name!r} are copies or sums of each other (as after an average reference within it): leave "
-            "channels out"
+            'channels out, or give a lower rank=, as rank="auto" does'
         )
     return (vectors / np.sqrt(values)[:, None]) @ np.swapaxes(vectors, 1, 2)
 
 
-def _interaction(d: np.ndarray) -> np.ndarray:
-    return np.sum(d.imag**2, axis=(1, 2))
-
-
-def _imaginary(d: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(d.imag, 2, axis=(1, 2))
-
-
-def _canonical(d: np.ndarray) -> np.ndarray:
-    """The largest singular value of Re(d exp(-i phi)) over phi: best of a grid, then by its neighbours' parabola."""
+def _best_turn(d: np.ndarray) -> np.ndarray:
+    """exp(-i phi) of the largest singular value of Re(d exp(-i phi)): best of a grid, then by its neighbours' parabola."""
     step = np.pi / 24
     at = np.arange(24) * step
     grid = np.stack([_turned(d, np.full(len(d), phi)) for phi in at])
@@ -197,11 +383,8 @@ def _canonical(d: np.ndarray) -> np.ndarray:
         better = found > best
         phi, best = np.where(better, phi_new, phi), np.where(better, found, best)
         step /= 4
-    return best
+    return np.exp(-1j * phi)
 
 
 def _turned(d: np.ndarray, phi: np.ndarray) -> np.ndarray:
     return np.linalg.norm((d * np.exp(-1j * phi)[:, None, None]).real, 2, axis=(1, 2))
-
-
-MEASURES = {"cacoh": _canonical, "mic": _imaginary, "mim": _interaction}

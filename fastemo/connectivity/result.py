@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "psi": np.negative,
     "dpli": lambda value: 1 - value,
 }
+# Measures of a direction: that of the reversed pair is another number.
+ONE_WAY = {"gc", "gc_tr", "pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,9 @@ class ConnectivityResult:
     n_observations : dict of str to float
         The effective number of independent observations under each measure. Values from different numbers
         cannot be compared, those of "ppc", "pli2_unbiased" and "wpli2_debiased" excepted.
+    patterns : dict of str to ndarray, shape (2, n_pairs, n_channels, n_freqs)
+        Of "cacoh" and "mic" between groups: how the combination of seeds and that of targets show in the channels of
+        their group, NaN past its last. Signs of the two are arbitrary. Empty for other measures.
 
     Examples
     --------
@@ -58,6 +63,7 @@ class ConnectivityResult:
     limits: np.ndarray
     bands: tuple[str, ...]
     n_observations: dict[str, float]
+    patterns: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -76,14 +82,16 @@ class ConnectivityResult:
         """One measure as matrices, shape (n_channels, n_channels, n_freqs), row = seed.
 
         Both halves are filled: "imcoh" and "psi" change sign when seed and target change places, "cohy" becomes its
-        conjugate, "dpli" its difference from 1. The diagonal and pairs that were not asked for are `fill`.
+        conjugate, "dpli" its difference from 1. Measures of a direction ("gc", "pdc" and the like) are from row to
+        column, and only where they were asked for. The diagonal and pairs that were not asked for are `fill`.
         `method` may be left out if there is only one.
         """
         method = self._method(method)
         value = self.values[method]
         n = len(self.ch_names)
         matrix = np.full((n, n, value.shape[1]), fill, dtype=value.dtype)
-        matrix[self.targets, self.seeds] = REVERSED.get(method, np.asarray)(value)
+        if method not in ONE_WAY:
+            matrix[self.targets, self.seeds] = REVERSED.get(method, np.asarray)(value)
         matrix[self.seeds, self.targets] = value
         return matrix
 
