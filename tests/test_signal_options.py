@@ -65,6 +65,13 @@ def test_filtfilt_by_gustafsson(irlen):
     agree("filtfilt", B, A, X, axis=1, method="gust", irlen=irlen, tolerance=1e-8)
 
 
+def test_filtfilt_by_gustafsson_refuses_nan():
+    x = X.copy()
+    x.flat[3] = np.nan
+    with pytest.raises(ValueError, match="infs or NaNs"):
+        fe.signal.filtfilt(B, A, x, axis=1, method="gust")
+
+
 def test_filtfilt_by_gustafsson_of_a_gain():
     agree("filtfilt", [2.0], [4.0], X, axis=1, method="gust")
 

@@ -95,6 +95,14 @@ class TestIsSciPy:
         x, y = noise((3, 50 + 25 * (n_segments - 1))), noise((3, 50 + 25 * (n_segments - 1)), seed=1)
         same(*both("welch", x, nperseg=50, average="median"))
         same(*both("csd", x, y, nperseg=50, average="median"))
+        for name in ("welch", "csd"):
+            got, expected = both(
+                name,
+                *(v.astype(np.float32) for v in ((x,) if name == "welch" else (x, y))),
+                nperseg=50,
+                average="median",
+            )
+            assert got[1].dtype == expected[1].dtype
 
     @pytest.mark.parametrize("nfft", [None, 100, 300, 301, 1000])
     @pytest.mark.parametrize("window", ["boxcar", "hann", None])
@@ -192,6 +200,13 @@ def test_lines_refuse_what_is_not_finite():
     with pytest.raises(ValueError, match="infs or NaNs"):
         fe.signal.detrend(x, overwrite_data=True)
     np.testing.assert_array_equal(x, before)
+    for name in ("welch", "periodogram", "spectrogram"):
+        with pytest.raises(ValueError, match="x has infs or NaNs"):
+            getattr(fe.signal, name)(x, detrend="linear")
+    for call in (fe.signal.csd, fe.signal.coherence):
+        with pytest.raises(ValueError, match="x has infs or NaNs"):
+            call(x, x[::-1], detrend="linear")
+    fe.signal.welch(np.r_[np.ones(300), np.nan], nperseg=100, detrend="linear")  # in no segment
 
 
 FUNCTIONS = {

@@ -340,6 +340,8 @@ def _gust(b: Any, a: Any, x: np.ndarray, axis: Any, irlen: Any, out: Any, thread
     length = whole(irlen)
     if not has_axis(x, axis) or not (length is None or (isinstance(length, int) and length > 0)):
         return NotImplemented
+    if not np.isfinite(x).all():
+        raise ValueError('method="gust" takes finite samples only, but x has infs or NaNs')
     from fastemo.signal._gustafsson import both_ways
 
     y = both_ways(top, bottom, np.moveaxis(x, axis, -1), length, threads)

@@ -105,6 +105,13 @@ def asked_of(
     n_segments = (size - overlap) // hop
     if size < length or n_segments < 1 or (n_fft >= _LONG_PRIME and not is_smooth(n_fft)):
         return None
+    if (
+        trend == 2
+        and not np.isfinite(sliced(signals, along, 0, start + hop * (n_segments - 1) + length)).all()
+    ):
+        raise ValueError(
+            f"detrend={detrend!r} fits lines and takes finite samples only, but x has infs or NaNs"
+        )
     two_sided = not return_onesided
     options = (length, n_fft, trend, rate, scaling, kind, two_sided)
     plan, frequencies = _make_plan(np.asarray(window), *options) if name is None else _plan(name, *options)

@@ -306,7 +306,7 @@ def _into_second(out: np.ndarray | None, result: tuple[np.ndarray, np.ndarray]) 
 def _median(values: np.ndarray) -> np.ndarray:
     """Median over the last axis, corrected for what it is below the mean of a chi-squared variable."""
     even = 2.0 * np.arange(1, (values.shape[-1] - 1) // 2 + 1)
-    return np.median(values, axis=-1) / (1 + np.sum(1 / (even + 1) - 1 / even))
+    return np.median(values, axis=-1) / float(1 + np.sum(1 / (even + 1) - 1 / even))
 
 
 def _mean_product(x: np.ndarray, y: np.ndarray, average: str) -> np.ndarray:
