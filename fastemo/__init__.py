@@ -30,7 +30,8 @@ _WHERE = {
 }
 _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
-    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "RemoveDrift", "Resample", "Decimate", "Quality",
+    "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "RemoveDrift", "Resample", "Decimate",
+    "Analytic", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
     "Interpolate", "ASR", "EOGRegression",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",

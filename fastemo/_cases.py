@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._artefact_cases import FRONT_STAGES, SIGNAL_OPS
+from fastemo import _artefact_cases, _stream_cases
 from fastemo._case_programs import (
     BANDS,
     HOP,
@@ -272,7 +272,8 @@ CASES: tuple[Case, ...] = (
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),
     op("fir", bits="A", make=_signal_op("fir", lambda n, rng: {"taps": _taps(31), **_scalars(block=0, first=1)})),
     op("fir fft", bits="B", make=_signal_op("fir", lambda n, rng: {"taps": _taps(301), **_scalars(block=64, first=1)})),
-    *(op(name, bits=bits, make=_signal_op(name, tensors)) for name, bits, tensors in SIGNAL_OPS),
+    *(op(name, bits=bits, make=_signal_op(name, tensors))
+      for name, bits, tensors in (*_artefact_cases.SIGNAL_OPS, *_stream_cases.SIGNAL_OPS)),
     op("resample", bits="A", make=_signal_op(
         "resample", lambda n, rng: {"taps": 4 * _taps(41), **_scalars(up=4, down=5, first=1)})),
     op("bank_power", bits="A", make=_ops(lambda n, rng: [_bands()])),
@@ -305,7 +306,8 @@ CASES: tuple[Case, ...] = (
     stage("Reference", bits="A", make=_front(lambda fe: fe.Reference(["ch0"]))),
     stage("Bipolar", bits="A", make=_front(lambda fe: fe.Bipolar([("ch0", "ch1")]))),
     stage("SpatialFilter", bits="A", make=_front(lambda fe: fe.SpatialFilter([[1.0] + [0.0] * 6, [0.5] * 7]))),
-    *(stage(name, bits=bits, make=_front(make)) for name, bits, make in FRONT_STAGES),
+    *(stage(name, bits=bits, make=_front(make))
+      for name, bits, make in (*_artefact_cases.FRONT_STAGES, *_stream_cases.FRONT_STAGES)),
     stage("BandPass", bits="A", make=_front(lambda fe: fe.BandPass(1, 45))),
     stage("HighPass", bits="A", make=_front(lambda fe: fe.HighPass(1))),
     stage("LowPass", bits="A", make=_front(lambda fe: fe.LowPass(40))),

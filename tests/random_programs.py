@@ -41,7 +41,7 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample", "asr"]
+        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample", "asr", "analytic"]
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -58,6 +58,19 @@ class _Ops:
         if kind == "running":
             clip, scaled = self.rng.choice([0.0, 1.5]), self.rng.integers(0, 2)
             return self.add(kind, [slot], (1, n), forgetting=0.9, clip=clip, start=5, scaled=scaled)
+        if kind == "analytic":
+            # Phase and frequency of what is nothing but rounding would be anything.
+            bits, bank = (
+                int(self.rng.integers(1, 16)),
+                (int(self.rng.integers(1, 3)), int(self.rng.integers(1, 4))),
+            )
+            turn = 0.9 * np.exp(1j * self.rng.uniform(0.3, 2, bank))
+            poles = np.stack([turn.real, turn.imag], axis=-1)
+            return self.add(
+                kind, [slot], (1, bits.bit_count() * bank[0] * n),
+                poles=poles, weights=self.rng.normal(size=poles.shape), direct=self.rng.normal(size=(bank[0], 2)),
+                measures=bits, gain=self.rng.choice([0.0, 1.0]), floor=1.0, per_radian=1.0,
+            )  # fmt: skip
         if kind == "resample":
             up, down = np.sort(self.rng.integers(1, 6, 2))
             taps = self.rng.normal(size=self.rng.choice([1, 4, 31]))

@@ -326,6 +326,7 @@ EVERY = [
     fe.Notch(50, harmonics=2),
     fe.CustomSos([[1, 0, 0, 1, -0.5, 0]]),
     fe.Quality(rail=400, step=None),
+    fe.Analytic(BANDS, ["power", "phase"], order=2, db=True),
     fe.Interpolate(["Fz"]),
     fe.ASR(cutoff=10),
     fe.EOGRegression(["M1"]),

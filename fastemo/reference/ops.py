@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from fastemo._functions import of_program
+from fastemo.reference.analytic import Analytic
 from fastemo.reference.cross import Cross
 from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir, Resample
@@ -320,6 +321,7 @@ OPS = {
     "matrix": Matrix,
     "sos": Sos,
     "fir": Fir,
+    "analytic": Analytic,
     "asr": Asr,
     "resample": Resample,
     "bank_power": BankPower,

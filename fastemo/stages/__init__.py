@@ -2,6 +2,7 @@
 engine."""
 
 from fastemo.stages.alignment import Standardize
+from fastemo.stages.analytic import Analytic
 from fastemo.stages.artefacts import ASR, EOGRegression, Interpolate, Quality
 from fastemo.stages.asymmetries import Asymmetry
 from fastemo.stages.base import SignalTrainable, Stage, Trainable, Windows
@@ -21,6 +22,7 @@ from fastemo.stages.windows import Window
 
 __all__ = [
     "ASR",
+    "Analytic",
     "Asymmetry",
     "BandPass",
     "BandPower",

@@ -6,8 +6,7 @@
 #include <bit>
 #include <cmath>
 
-#include "../targets/cross_kernels.hpp"
-#include "op.hpp"
+#include "analytic_bank.hpp"
 
 namespace fastemo {
 
@@ -20,19 +19,8 @@ constexpr unsigned kPerSample = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1
 
 class CrossOp final : public Op {
 public:
-    explicit CrossOp(const OpInit& init) : in_(init.input(Slot::signal)), clock_(init.clock) {
-        const auto poles = init.file.f64_array(init.name("poles"), {ModelFile::any, ModelFile::any, 2});
-        const auto& shape = init.file.find(init.name("poles"))->shape;
-        n_bands_ = shape[0], n_poles_ = shape[1];
-        if (poles.empty()) init.fail("has no poles");
-        const auto weights = init.file.f64_array(init.name("weights"), {n_bands_, n_poles_, 2});
-        const auto direct = init.file.f64_array(init.name("direct"), {n_bands_, 2});
-        poles_.assign(poles.begin(), poles.end());
-        weights_.assign(weights.begin(), weights.end());
-        direct_.assign(direct.begin(), direct.end());
-        for (std::size_t k = 0; k < poles_.size(); k += 2)
-            if (!(poles_[k] * poles_[k] + poles_[k + 1] * poles_[k + 1] < 1))
-                init.fail("has a pole outside the unit circle");
+    explicit CrossOp(const OpInit& init) : in_(init.input(Slot::signal)), clock_(init.clock), bank_(init, in_) {
+        n_bands_ = bank_.n_bands();
         const std::int64_t measures = init.file.i64(init.name("measures"));
         if (measures <= 0 || (measures & ~std::int64_t(kPerSample)) != 0)
             init.fail("has measures " + std::to_string(measures) + ", expected some of " + std::to_string(kPerSample));
@@ -47,8 +35,6 @@ public:
         const auto& k = *kernels().cross;
         sums_size_ = k.pair_sums_size(in_.cols, in_.stride, measures_);
         ring_size_ = (fades() ? 0 : clock_.length) + PairSumsArgs::kMost;
-        state_ = Buffer<double>(n_bands_ * 2 * n_poles_ * in_.stride);
-        offset_ = Buffer<double>(n_bands_ * in_.stride);
         ring_ = Buffer<double>(n_bands_ * ring_size_ * 3 * in_.stride);
         sums_ = Buffer<double>(n_bands_ * sums_size_);
         if (!fades()) fresh_ = Buffer<double>(n_bands_ * sums_size_);
@@ -115,9 +101,7 @@ private:
     }
 
     void start(index band) noexcept {
-        const index state_size = 2 * n_poles_ * in_.stride;
-        std::fill_n(state_.data() + band * state_size, state_size, 0.0);
-        std::copy_n(in_.row(0), in_.stride, offset_.data() + band * in_.stride);
+        bank_.start(band);
         std::fill_n(sums_.data() + band * sums_size_, sums_size_, 0.0);
         if (!fades()) std::fill_n(fresh_.data() + band * sums_size_, sums_size_, 0.0);
     }
@@ -125,18 +109,7 @@ private:
     void filter(index band, const double* in, index sample, index n) noexcept {
         while (n > 0) {
             const index rows = std::min(n, ring_size_ - sample % ring_size_);
-            const index of = 2 * band * n_poles_;
-            kernels().cross->analytic({poles_.data() + of,
-                                       weights_.data() + of,
-                                       {direct_[2 * std::size_t(band)], direct_[2 * std::size_t(band) + 1]},
-                                       n_poles_,
-                                       state_.data() + of * in_.stride,
-                                       in,
-                                       offset_.data() + band * in_.stride,
-                                       row_of(band, sample),
-                                       rows,
-                                       in_.stride,
-                                       3});
+            bank_.filter(band, in, row_of(band, sample), rows, 3);
             in += rows * in_.stride, sample += rows, n -= rows;
         }
     }
@@ -178,12 +151,12 @@ private:
 
     const Slot& in_;
     const Clock clock_;
-    index n_bands_, n_poles_, n_planes_, sums_size_, ring_size_, scratch_size_, period_;
+    AnalyticBank bank_;
+    index n_bands_, n_planes_, sums_size_, ring_size_, scratch_size_, period_;
     unsigned measures_;
     double decay_;
     Steps steps_;
-    std::vector<double> poles_, weights_, direct_;                   // pairs of real and imaginary part
-    Buffer<double> state_, offset_, ring_, sums_, fresh_, scratch_;  // [n_bands][...]
+    Buffer<double> ring_, sums_, fresh_, scratch_;  // [n_bands][...]
 };
 
 }  // namespace

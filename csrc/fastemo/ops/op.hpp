@@ -126,6 +126,7 @@ std::unique_ptr<Op> make_reference(const OpInit&);
 std::unique_ptr<Op> make_matrix(const OpInit&);
 std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_fir(const OpInit&);
+std::unique_ptr<Op> make_analytic(const OpInit&);
 std::unique_ptr<Op> make_asr(const OpInit&);
 std::unique_ptr<Op> make_resample(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);

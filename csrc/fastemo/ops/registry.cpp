@@ -10,6 +10,7 @@ namespace {
 constexpr std::pair<const char*, Factory> kFactories[] = {
     {"call", make_call},
     {"cross", make_cross},
+    {"analytic", make_analytic},
     {"asr", make_asr},
     {"reference", make_reference},
     {"matrix", make_matrix},

@@ -32,6 +32,18 @@ struct AnalyticArgs {
     index n, stride, parts;
 };
 
+// What one sample of an analytic signal z comes to.
+struct InstantArgs {
+    enum What : int { real, imaginary, envelope, power, cosine, sine, frequency, n_whats };
+    const double* z;       // [n][2][stride]
+    const double* before;  // [2][stride], the sample before
+    double* out;           // [n][stride]
+    index n, stride;
+    int what;
+    double gain, floor;  // of power: gain ln(max(power, floor)), or where gain is 0 the power, abs(z)^2/2, itself
+    double per_radian;   // of frequency: what a turn of one radian from sample to sample comes to
+};
+
 // Sums over the products of all pairs in a moving window, or under a memory that fades.
 struct PairSumsArgs {
     static constexpr index kMost = 16;  // samples in one call
@@ -67,6 +79,7 @@ struct CrossKernels {
     void (*cross_spectra)(const CrossArgs&, double* scratch);
 
     void (*analytic)(const AnalyticArgs&);
+    void (*instantaneous)(const InstantArgs&);
     void (*pair_sums)(const PairSumsArgs&);
     index (*pair_sums_size)(index n_channels, index stride, unsigned measures);
     index (*pair_sums_scratch)(index stride);

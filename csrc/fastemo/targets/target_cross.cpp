@@ -5,13 +5,14 @@
 #include "../kernels/analytic.hpp"
 #include "../kernels/cross_spectra.hpp"
 #include "../kernels/envelopes.hpp"
+#include "../kernels/instantaneous.hpp"
 #include "../kernels/pair_sums.hpp"
 
 namespace fastemo::FASTEMO_NS {
 
 extern const CrossKernels cross_table;
 const CrossKernels cross_table = {
-    tapered_spectra,   cross_spectra,         analytic,          pair_sums, pair_sums_size,
+    tapered_spectra,   cross_spectra,         analytic,          instantaneous, pair_sums, pair_sums_size,
     pair_sums_scratch, envelope_correlations, envelopes_scratch,
 };
 
