@@ -10,7 +10,14 @@ import numpy as np
 from fastemo._program import Op
 from fastemo.reference.connectivity import MEASURES, PER_SAMPLE, tapered_spectra
 
-__all__ = ["analytic_measures", "analytic_spectra", "cross_op", "cross_spectra", "envelope_correlations"]
+__all__ = [
+    "analytic_measures",
+    "analytic_spectra",
+    "cross_op",
+    "cross_spectra",
+    "envelope_correlations",
+    "neighbour_transfer",
+]
 
 
 def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
@@ -55,6 +62,31 @@ def envelope_correlations(module: ModuleType, log: bool, n_channels: int, n_samp
         )
         found = module.envelope_correlations(z, 2, n_channels, log)[..., :n_channels]
         return found + np.eye(n_channels)  # whose own is nothing but rounding
+
+    return call
+
+
+def neighbour_transfer(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
+    """Transfer entropy of the channels in a ring, two samples of past each."""
+    from scipy.special import digamma
+
+    n = n_samples - 2
+    sinks = np.arange(n_channels)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        x = np.ascontiguousarray(x, np.float64)
+        past = np.stack([x[:, 1:-1], x[:, :-2]], axis=1)
+        return module.neighbour_transfer(
+            x[:, 2:],
+            past,
+            past[:, :1],
+            np.arange(n),
+            sinks,
+            np.roll(sinks, 1),
+            3,
+            1.0,
+            digamma(np.arange(n + 1) + 1),
+        )
 
     return call
 

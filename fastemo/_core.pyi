@@ -163,6 +163,18 @@ def cross_spectra(
     measures: int,
     threads: int = 1,
 ) -> NDArray[np.float64]: ...
+def neighbour_transfer(
+    present: NDArray[np.float64],
+    sink_past: NDArray[np.float64],
+    source_past: NDArray[np.float64],
+    times: NDArray[np.float64],
+    sinks: NDArray[np.intp],
+    sources: NDArray[np.intp],
+    k: int,
+    exclude: float,
+    digamma: NDArray[np.float64],
+    threads: int = 1,
+) -> NDArray[np.float64]: ...
 
 class Engine:
     dtype: np.dtype[np.void]

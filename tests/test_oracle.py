@@ -22,6 +22,7 @@ LEAST_CHANNELS = dict.fromkeys(
         "cross",
         "envelope_correlations",
         "analytic_measures",
+        "neighbour_transfer",
     ),
     2,
 )

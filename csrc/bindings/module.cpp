@@ -10,6 +10,7 @@ void bind_connectivity(py::module_&);
 void bind_filters(py::module_&);
 void bind_engine(py::module_&);
 void bind_features(py::module_&);
+void bind_information(py::module_&);
 void bind_model_file(py::module_&);
 void bind_spectral(py::module_&);
 void bind_signal_iir(py::module_&);
@@ -32,6 +33,7 @@ PYBIND11_MODULE(_core, m) {
     fastemo::bind_filters(m);
     fastemo::bind_engine(m);
     fastemo::bind_features(m);
+    fastemo::bind_information(m);
     fastemo::bind_model_file(m);
     fastemo::bind_spectral(m);
     fastemo::bind_signal_iir(m);

@@ -17,7 +17,9 @@ from fastemo.connectivity.covariation import (
     surrogate_threshold,
     surrogates,
 )
+from fastemo.connectivity.delays import phase_lag_time
 from fastemo.connectivity.envelopes import envelope_correlation
+from fastemo.connectivity.information import TransferEntropy, knn_transfer_entropy
 from fastemo.connectivity.multivariate import GROUPED, group_connectivity
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.spectral_measures import METHODS, connectivity
@@ -30,6 +32,7 @@ __all__ = [
     "METHODS",
     "Autoregression",
     "ConnectivityResult",
+    "TransferEntropy",
     "connectivity",
     "correlation",
     "directed_connectivity",
@@ -38,8 +41,10 @@ __all__ = [
     "granger",
     "graph",
     "group_connectivity",
+    "knn_transfer_entropy",
     "mutual_information",
     "partial_correlation",
+    "phase_lag_time",
     "shrunk_covariance",
     "surrogate_threshold",
     "surrogates",

@@ -16,6 +16,8 @@ REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "imcoh": np.negative,
     "psi": np.negative,
     "dpli": lambda value: 1 - value,
+    "lag_time": np.negative,
+    "phase": np.negative,
 }
 # Measures of a direction: that of the reversed pair is another number.
 ONE_WAY = {"gc", "gc_tr", "pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger"}

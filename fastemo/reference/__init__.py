@@ -12,6 +12,7 @@ from fastemo.reference.connectivity import (
 )
 from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
+from fastemo.reference.information import neighbour_transfer
 from fastemo.reference.riemann import congruence, covariance, hermitian_product, spectral_map
 from fastemo.reference.signal import SosFilter, sosfilt
 from fastemo.reference.spectral import (
@@ -46,6 +47,7 @@ __all__ = [
     "linear_scores",
     "morlet",
     "multitaper",
+    "neighbour_transfer",
     "reduce",
     "rfft",
     "rfft_power",

@@ -37,6 +37,7 @@ struct CrossKernels;
 struct SpectraKernels;
 struct MatrixKernels;
 struct ArtefactKernels;
+struct InformationKernels;
 
 struct Kernels {
     const char* target;
@@ -87,13 +88,14 @@ struct Kernels {
     // y_k = coef_k . x + bias_k, coef [n_out][stride] with zero padding
     void (*linear)(const double* coef, const double* bias, const double* x, index stride, index n_out, double* y);
 
-    const StreamKernels* stream;         // FIR filters on a stream (stream_kernels.hpp)
-    const SignalKernels* signal;         // those of whole arrays (signal_kernels.hpp)
-    const ReductionKernels* reductions;  // those of windows to a few numbers (reductions_kernels.hpp)
-    const CrossKernels* cross;           // those of pairs of signals (cross_kernels.hpp)
-    const SpectraKernels* spectra;       // those of tapers and wavelets (spectra_kernels.hpp)
-    const MatrixKernels* matrices;       // of covariances and small matrices (matrix_kernels.hpp)
-    const ArtefactKernels* artefact;     // those of artefact removal (artefact_kernels.hpp)
+    const StreamKernels* stream;            // FIR filters on a stream (stream_kernels.hpp)
+    const SignalKernels* signal;            // those of whole arrays (signal_kernels.hpp)
+    const ReductionKernels* reductions;     // those of windows to a few numbers (reductions_kernels.hpp)
+    const CrossKernels* cross;              // those of pairs of signals (cross_kernels.hpp)
+    const SpectraKernels* spectra;          // those of tapers and wavelets (spectra_kernels.hpp)
+    const MatrixKernels* matrices;          // of covariances and small matrices (matrix_kernels.hpp)
+    const ArtefactKernels* artefact;        // those of artefact removal (artefact_kernels.hpp)
+    const InformationKernels* information;  // those of information between signals (information_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

@@ -22,6 +22,7 @@ extern const CrossKernels cross_table;
 extern const SpectraKernels spectra_table;
 extern const MatrixKernels matrix_table;
 extern const ArtefactKernels artefact_table;
+extern const InformationKernels information_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -53,6 +54,7 @@ const Kernels table = {
     &spectra_table,
     &matrix_table,
     &artefact_table,
+    &information_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS
