@@ -74,7 +74,7 @@ def test_a_target_defines_nothing_outside_its_namespace(target_object, target, u
     ours = re.compile(rf"_Z+NK?7fastemo{len(target)}{target}")
     assert [name for name, _ in defined if not ours.match(name)] == []
     assert (f"_ZN7fastemo{len(target)}{target}{UNITS[unit]}E", "D") in defined
-    assert len(defined) > 3
+    assert len(defined) > 1  # kernels beside their table
 
 
 @linux_x86
