@@ -13,10 +13,13 @@ from fastemo.stages import (
     CommonAverage,
     DifferentialEntropy,
     Logistic,
+    Quality,
+    RegressOut,
     Ridge,
     Smooth,
     Stage,
     Standardize,
+    TimeDomain,
     Window,
 )
 
@@ -47,28 +50,36 @@ def de_ridge(hop: float = 0.25, tau: float = 2.0, baseline: bool = False) -> lis
     return [*_cleaned(), *features, Ridge(alpha=100.0), Smooth(tau)]
 
 
+def bold_logistic(hop: float = 5.0, tau: float = 120.0, baseline: bool = False) -> list[Stage]:
+    """fMRI: each region's mean over 5 s less its drift (a memory of `tau` seconds), multinomial logistic regression."""
+    # Volumes of whole numbers may be alike for a while, which is no dead channel.
+    features = [RegressOut(tau=tau), Quality(flat=60.0), Window(5.0, hop), TimeDomain(["mean"])]
+    return [*features, Standardize(baseline), Logistic(C=0.01)]
+
+
 #: The functions that make the stages, by name.
 PRESETS: dict[str, Callable[..., list[Stage]]] = {
     "de-lda": de_lda,
     "psd-logistic": psd_logistic,
     "de-ridge": de_ridge,
+    "bold-logistic": bold_logistic,
 }
 
 
 def preset(name: str, **params: Any) -> list[Stage]:
     """The stages of a preset.
 
-    All of them subtract the common average, band-pass causally from 1 to 45 Hz (record at 100 Hz or faster)
+    Those for EEG subtract the common average, band-pass causally from 1 to 45 Hz (record at 100 Hz or faster)
     and look at windows of 2 s in five bands: 1-4, 4-8, 8-14, 14-31 and 31-45 Hz. "de-lda" is the one to try
-    first.
+    first. "bold-logistic" is for regions in fMRI.
 
     Parameters
     ----------
     name : str
         One of `PRESETS`.
     **params
-        `hop` (seconds, 0.25), `tau` (seconds, 2) of the smoothing, `baseline` (False): whether features are
-        scaled by each person's own rest.
+        `hop` (seconds, 0.25; fMRI 5), `tau` (seconds, 2) of the smoothing, or (120) of the drift in fMRI,
+        `baseline` (False): whether features are scaled by each person's own rest.
 
     Examples
     --------

@@ -26,6 +26,17 @@ Rate = Annotated[float | None, typer.Option(help="Sampling frequency in Hz, for 
 Channels = Annotated[str | None, typer.Option(help="Channels to use, or names of a CSV's columns: Fz,Cz,Pz.")]
 Unit = Annotated[str | None, typer.Option(help="uV, mV, V or 1 (none), for CSV and .npy.")]
 Ignore = Annotated[str | None, typer.Option(help="Columns of a CSV that are no channels: time,marker.")]
+Atlas = Annotated[
+    Path | None, typer.Option(help="For NIfTI: an image of labels, of maps, or of a mask (single voxels).")
+]
+Confounds = Annotated[
+    str | None,
+    typer.Option(
+        help="For NIfTI: a table of confounds, or auto for fMRIPrep's beside each run; more channels."
+    ),
+]
+Delay = Annotated[float, typer.Option(min=0, help="For NIfTI: seconds by which BOLD lags events.")]
+Rest = Annotated[str | None, typer.Option(help="For NIfTI: label of the time between events.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -91,10 +102,21 @@ def _jsonable(value: Any) -> Any:
 
 
 def read_options(
-    sfreq: float | None, channels: str | None, unit: str | None, ignore: str | None
+    sfreq: float | None,
+    channels: str | None,
+    unit: str | None,
+    ignore: str | None,
+    atlas: Path | None = None,
+    confounds: str | None = None,
+    delay: float = 0.0,
+    rest: str | None = None,
 ) -> dict[str, Any]:
     """The options of `fastemo.io.read` that the command line gives."""
-    return {"sfreq": sfreq, "ch_names": _list(channels) or None, "unit": unit, "ignore": _list(ignore)}
+    options = {"sfreq": sfreq, "ch_names": _list(channels) or None, "unit": unit, "ignore": _list(ignore)}
+    images = {"atlas": atlas, "confounds": confounds, "rest": rest}
+    if atlas is not None:
+        return options | images | {"delay": delay}
+    return options | {name: value for name, value in images.items() if value is not None}
 
 
 def _list(text: str | None) -> list[str]:
@@ -160,7 +182,8 @@ def make_pipeline(spec: str, hop: float | None = None, baseline: bool = False) -
     from fastemo import presets
 
     if not spec.endswith(".toml"):
-        return fe.Pipeline(presets.preset(spec, baseline=baseline, **({} if hop is None else {"hop": hop})))
+        stages = presets.preset(spec, baseline=baseline, **({} if hop is None else {"hop": hop}))
+        return fe.Pipeline(stages, unit="1" if spec == "bold-logistic" else "uV")
     if hop is not None:
         raise ValueError(f"--hop is for presets: write hop = {hop:g} under Window in {spec}")
     try:

@@ -14,7 +14,9 @@ import numpy as np
 import typer
 
 from fastemo.cli._common import (
+    Atlas,
     Channels,
+    Confounds,
     Ignore,
     Json,
     Rate,
@@ -35,9 +37,12 @@ from fastemo.cli._trace import Step, Trace
 __all__ = ["COMMANDS"]
 
 Model = Annotated[Path, typer.Argument(help="A model file, NAME.fastemo.")]
-Source = Annotated[str, typer.Argument(help="A recording: EDF, BDF, BrainVision, FIF, .npz, .npy or CSV.")]
+Source = Annotated[
+    str, typer.Argument(help="A recording: EDF, BDF, BrainVision, FIF, NIfTI, .npz, .npy or CSV.")
+]
 Sources = Annotated[
-    list[str], typer.Argument(help="Recordings of one person: EDF, BDF, BrainVision, FIF, .npz, .npy or CSV.")
+    list[str],
+    typer.Argument(help="Recordings of one person: EDF, BDF, BrainVision, FIF, NIfTI, .npz, .npy or CSV."),
 ]
 Baseline = Annotated[
     str | None,
@@ -113,6 +118,8 @@ def decode(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
     as_json: Json = False,
 ) -> None:
     """Decode recordings: one prediction per window, with its time, quality and validity."""
@@ -124,7 +131,17 @@ def decode(
     if plot is not None and len(sources) > 1:
         raise ValueError(f"--plot draws one recording, got {len(sources)}: decode them one by one")
     with told_warnings(), progress("Decoding"):
-        loaded = _Loaded(model, sources, baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore)
+        loaded = _Loaded(
+            model,
+            sources,
+            baseline,
+            sfreq=sfreq,
+            channels=channels,
+            unit=unit,
+            ignore=ignore,
+            atlas=atlas,
+            confounds=confounds,
+        )
         tables = loaded.windows(chunk)
     if output is not None:
         windows = tables[0] if len(tables) == 1 else _stacked(tables, sources)
@@ -204,11 +221,23 @@ def stream(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines also in a terminal.")] = False,
 ) -> None:
     """Replay a recording at its own pace: a moving trace in a terminal, else JSON lines as they fall due."""
     with told_warnings():
-        loaded = _Loaded(model, [source], baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore)
+        loaded = _Loaded(
+            model,
+            [source],
+            baseline,
+            sfreq=sfreq,
+            channels=channels,
+            unit=unit,
+            ignore=ignore,
+            atlas=atlas,
+            confounds=confounds,
+        )
     engine, rec, offset = loaded.pipe.engine(), loaded.recordings[0], loaded.begins[0]
     n = max(1, round(chunk * rec.sfreq))
     moving = out.is_terminal and not as_json
@@ -249,6 +278,8 @@ def extract(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
 ) -> None:
     """Write the features of every window of a recording: time (s), whether it is valid, and a column each."""
     import fastemo as fe
@@ -259,7 +290,7 @@ def extract(
     if hop is not None and pipeline.endswith(".fastemo"):
         raise ValueError(f"--hop is for presets: {pipeline} has its own")
     with told_warnings(), progress("Extracting"):
-        recording = fe.read(source, **read_options(sfreq, channels, unit, ignore))
+        recording = fe.read(source, **read_options(sfreq, channels, unit, ignore, atlas, confounds))
         if pipeline.endswith(".fastemo"):
             pipe = fe.load(pipeline)
         else:

@@ -12,7 +12,9 @@ import numpy as np
 import typer
 
 from fastemo.cli._common import (
+    Atlas,
     Channels,
+    Confounds,
     Ignore,
     Json,
     Rate,
@@ -34,6 +36,8 @@ def info(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
     as_json: Json = False,
 ) -> None:
     """Say what a model file is and was trained on, or what a recording holds and how good it is."""
@@ -41,7 +45,7 @@ def info(
         if path.endswith(".fastemo"):
             content, text = _model(path)
         else:
-            content, text = _recording(path, read_options(sfreq, channels, unit, ignore))
+            content, text = _recording(path, read_options(sfreq, channels, unit, ignore, atlas, confounds))
     if as_json:
         print_json(content)
     else:
@@ -118,7 +122,7 @@ def _recording(path: str, options: dict[str, Any]) -> tuple[dict[str, Any], str]
     import fastemo as fe
 
     recording = fe.read(path, check_unit=False, **options)
-    length = min(2.0, recording.duration)
+    length = min(max(2.0, 8 / recording.sfreq), recording.duration)
     probe = fe.Pipeline(
         [fe.Window(length, length), fe.BandPower({"all": (2 / length, recording.sfreq / 2.5)})],
         sfreq=recording.sfreq, ch_names=recording.ch_names, check_unit=False,

@@ -8,10 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from fastemo.cli._common import (
+    Atlas,
     Channels,
+    Confounds,
+    Delay,
     Ignore,
     Json,
     Rate,
+    Rest,
     Unit,
     adapts,
     check_output,
@@ -32,7 +36,8 @@ __all__ = ["COMMANDS"]
 Sources = Annotated[
     list[str],
     typer.Argument(
-        help="MANIFEST.csv with columns path, label and any of subject, session, trial, start, stop (seconds), role; "
+        help="MANIFEST.csv with columns path, label and any of subject, session, trial, start, stop (seconds), role, "
+        "events, confounds; "
         "or, with --pattern, files and folders."
     ),
 ]
@@ -43,7 +48,8 @@ Pattern = Annotated[
     ),
 ]
 PipelineName = Annotated[
-    str, typer.Option("--pipeline", help="A preset (de-lda, psd-logistic, de-ridge) or FILE.toml.")
+    str,
+    typer.Option("--pipeline", help="A preset (de-lda, psd-logistic, de-ridge, bold-logistic) or FILE.toml."),
 ]
 Baseline = Annotated[
     str | None,
@@ -68,6 +74,10 @@ def train(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
+    delay: Delay = 5.0,
+    rest: Rest = None,
     evaluate: Annotated[
         str | None,
         typer.Option(help="Evaluate too, leaving out one subject, session, trial or recording at a time."),
@@ -84,7 +94,17 @@ def train(
     check_output(output)
     with told_warnings() as said:
         recordings = _recordings(
-            sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore
+            sources,
+            pattern,
+            baseline,
+            sfreq=sfreq,
+            channels=channels,
+            unit=unit,
+            ignore=ignore,
+            atlas=atlas,
+            confounds=confounds,
+            delay=delay,
+            rest=rest,
         )
         pipe = make_pipeline(pipeline, hop, baseline=_has_rest(recordings))
         score = None
@@ -131,6 +151,10 @@ def evaluate(
     channels: Channels = None,
     unit: Unit = None,
     ignore: Ignore = None,
+    atlas: Atlas = None,
+    confounds: Confounds = None,
+    delay: Delay = 5.0,
+    rest: Rest = None,
     level: Annotated[str, typer.Option(help="What is scored: each window, event or recording.")] = "window",
     folds: Annotated[
         int | None, typer.Option(min=2, help="So many folds of several groups instead of one for each group.")
@@ -153,7 +177,17 @@ def evaluate(
 
     with told_warnings() as said:
         recordings = _recordings(
-            sources, pattern, baseline, sfreq=sfreq, channels=channels, unit=unit, ignore=ignore
+            sources,
+            pattern,
+            baseline,
+            sfreq=sfreq,
+            channels=channels,
+            unit=unit,
+            ignore=ignore,
+            atlas=atlas,
+            confounds=confounds,
+            delay=delay,
+            rest=rest,
         )
         if calibrate and not _has_rest(recordings):
             raise ValueError(

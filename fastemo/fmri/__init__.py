@@ -4,7 +4,14 @@ What comes out are Recordings like any other, with a region for a channel and a 
 evaluation and engine run on them, one volume per push. nibabel reads NIfTI files: ``pip install fastemo[fmri]``.
 """
 
-from fastemo.fmri._bold import delay_events, fill_events, read_bold, read_confounds, read_events
+from fastemo.fmri._bold import (
+    delay_events,
+    fill_events,
+    late_events,
+    read_bold,
+    read_confounds,
+    read_events,
+)
 from fastemo.fmri._dcc import DCC
 from fastemo.fmri._dynamic import (
     ExponentialConnectivity,
@@ -36,6 +43,7 @@ __all__ = [
     "fill_events",
     "gaussian_taper",
     "hrf",
+    "late_events",
     "pair_vectors",
     "phase_randomized",
     "read_bold",

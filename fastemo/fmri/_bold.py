@@ -15,7 +15,7 @@ from fastemo.fmri._images import load_image
 from fastemo.fmri._masker import Masker
 from fastemo.recording import Recording
 
-__all__ = ["delay_events", "fill_events", "read_bold", "read_confounds", "read_events"]
+__all__ = ["delay_events", "fill_events", "late_events", "read_bold", "read_confounds", "read_events"]
 
 
 def read_bold(
@@ -179,6 +179,20 @@ def delay_events(events: Any, delay: float, duration: float | None = None) -> li
     found = check_events(events, np.inf if duration is None else duration) or ()
     moved = [event._replace(onset=event.onset + delay) for event in found]
     return list(moved if duration is None else crop_events(moved, 0.0, duration))
+
+
+def late_events(events: Any, seconds: float) -> list[Event]:
+    """The last `seconds` of each event: what a decoder that looks back over the event learns from and answers at.
+
+    Examples
+    --------
+    >>> late_events([(20.0, 22.5, "face"), (60.0, 5.0, "cat")], 12.5)
+    [Event(onset=30.0, duration=12.5, label='face'), Event(onset=60.0, duration=5.0, label='cat')]
+    """
+    seconds = check_positive("seconds", seconds, unit="seconds")
+    found = check_events(events, np.inf) or ()
+    spans = [(event, min(event.duration, seconds)) for event in found]
+    return [event._replace(onset=event.onset + event.duration - s, duration=s) for event, s in spans]
 
 
 def fill_events(events: Any, duration: float, label: Any) -> list[Event]:

@@ -42,7 +42,9 @@ def load_image(name: str, image: Any, ndim: tuple[int, ...]) -> Image:
             image = nibabel.load(source)
         except nibabel.filebasedimages.ImageFileError as error:
             raise ValueError(f"{name}: {os.path.basename(source)} is no image: {error}") from None
-    if hasattr(image, "dataobj"):
+    if isinstance(image, Image):
+        found = image
+    elif hasattr(image, "dataobj"):
         found = Image(_samples(name, image), np.asarray(image.affine, float), _tr(image), source)
     else:
         found = Image(np.asarray(image))

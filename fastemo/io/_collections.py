@@ -16,21 +16,22 @@ from fastemo.recording import Recording
 __all__ = ["parse_labels", "read_manifest", "read_pattern"]
 
 ABOUT = ("label", "subject", "session", "trial", "stimulus", "role")
-COLUMNS = ("path", *ABOUT, "start", "stop")
+FILES = ("events", "confounds")  # of a NIfTI run
+COLUMNS = ("path", *ABOUT, "start", "stop", *FILES)
 
 
 def read_manifest(path: str | os.PathLike[str], **options: Any) -> list[Recording]:
     """Read the recordings that a manifest lists.
 
     A manifest is a CSV file with a line of names. `path` is needed and is relative to the manifest; label,
-    subject, session, trial, stimulus, role, start and stop (seconds) are optional, and an empty cell says
-    nothing.
+    subject, session, trial, stimulus, role, start and stop (seconds) are optional, as are events and confounds of a
+    NIfTI run, which are files relative to the manifest too; an empty cell says nothing.
 
     Parameters
     ----------
     path : str or path
     **options
-        Passed on to `read` for every file: sfreq, ch_names, unit, ignore, check_unit.
+        Passed on to `read` for every file: sfreq, ch_names, unit, ignore, check_unit, atlas, confounds, delay, rest.
 
     Returns
     -------
@@ -65,7 +66,9 @@ def read_manifest(path: str | os.PathLike[str], **options: Any) -> list[Recordin
                 raise ValueError("the path is empty")
             about: dict[str, Any] = {name: row.get(name) for name in ABOUT[1:]}
             about |= {name: _seconds(name, row.get(name)) for name in ("start", "stop")}
-            recordings.append(read(path.parent / file, label=label, **about, **options))
+            files: dict[str, Any] = {name: cell for name in FILES if (cell := row.get(name)) is not None}
+            files = {name: cell if cell == "auto" else path.parent / cell for name, cell in files.items()}
+            recordings.append(read(path.parent / file, label=label, **about, **(options | files)))
         except (ValueError, OSError) as error:
             kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
             raise kind(f"{path.name}, line {line}: {error}") from error

@@ -22,7 +22,8 @@ __all__ = ["SUFFIXES", "read", "read_for"]
 
 MNE_KINDS = {".edf": "EDF", ".bdf": "BDF", ".vhdr": "BrainVision", ".fif": "FIF", ".fif.gz": "FIF"}
 TEXT = (".csv", ".tsv", ".txt")
-SUFFIXES = (*MNE_KINDS, ".npz", ".npy", *TEXT)
+NIFTI = (".nii", ".nii.gz")
+SUFFIXES = (*MNE_KINDS, ".npz", ".npy", *TEXT, *NIFTI)
 
 
 def read(
@@ -41,13 +42,19 @@ def read(
     stop: float | None = None,
     ignore: Sequence[str | int] = (),
     check_unit: bool = True,
+    atlas: Any = None,
+    events: Any = None,
+    confounds: Any = None,
+    delay: float = 0.0,
+    rest: Any = None,
 ) -> Recording:
     """Read one recording, in microvolts.
 
     EDF, BDF, BrainVision (.vhdr) and FIF go through MNE. `.npz` holds `data` (n_channels, n_samples) and
     may hold `sfreq`, `ch_names`, `unit`; `.npy` is such data alone. CSV (.csv, .tsv, .txt) has one row per
     sample, with or without a line of names; in a zip archive it is `archive.zip/member.csv`, as
-    `arrays.npz/name` is one array of several. "EEG " before a channel's name is dropped.
+    `arrays.npz/name` is one array of several. "EEG " before a channel's name is dropped. NIfTI (.nii, .nii.gz)
+    goes through nibabel and an `atlas`: a channel for a region, a sample for a volume, unit "1".
 
     Parameters
     ----------
@@ -69,6 +76,18 @@ def read(
         Columns of a CSV file that are no channels (times, markers), by name or number.
     check_unit : bool
         Refuse data whose size cannot be EEG, such as volts taken for microvolts.
+    atlas : image, path or `fastemo.fmri.Masker`, optional
+        For NIfTI, and needed there: labels (3-D; their means), maps (4-D), or a mask (3-D, one value beside 0; single
+        voxels).
+    events : path of a BIDS events.tsv, or sequence of (onset, duration, label), optional
+        For NIfTI. By default that of the same run beside the file, if there is one and no `label`.
+    confounds : path, mapping or "auto", optional
+        For NIfTI: as `fastemo.fmri.read_confounds` reads them, or gives them; "auto" takes fMRIPrep's table of the same
+        run beside the file. They become channels after the regions.
+    delay : float
+        For NIfTI: seconds by which events are moved, for the BOLD signal lags; 5 is usual.
+    rest : optional
+        For NIfTI: label of the time between events.
 
     Returns
     -------
@@ -79,7 +98,7 @@ def read(
     FileNotFoundError
         No such file.
     ImportError
-        A format that needs MNE, without it.
+        A format that needs MNE or nibabel, without it.
     ValueError
         An unknown suffix, an empty or damaged file, a channel that is not there, a rate or unit that is
         missing or contradicts the file, a stretch beyond its end.
@@ -101,6 +120,19 @@ def read(
         "stimulus": stimulus,
         "role": role,
     }
+    about = {name: value for name, value in given.items() if value is not None}
+    images = {"events": events, "confounds": confounds, "delay": delay, "rest": rest}
+    if os.fspath(path).lower().endswith(NIFTI):
+        from fastemo.io._nifti import read_nifti
+
+        _check_file(Path(path), ignore)
+        recording = read_nifti(
+            Path(path), atlas, sfreq=sfreq, ch_names=ch_names, unit=unit, about=about, **images
+        )
+        return recording if start is None and stop is None else recording.crop(start, stop)
+    for name, value in {"atlas": atlas, **images}.items():
+        if value is not None and not (name == "delay" and value == 0):
+            raise ValueError(f"{name} is for NIfTI files (.nii, .nii.gz), and {os.fspath(path)} is none")
     source = _open(path, ignore)
     claimed = unit or source.units[0]
     data, rate, names, unit, first = _load(source, sfreq, ch_names, unit, start, stop)
@@ -109,8 +141,8 @@ def read(
     events = source.events if label is None else None
     if events is not None:
         events = crop_events(events, first / rate, (first + data.shape[1]) / rate)
-    about = source.known | {name: value for name, value in given.items() if value is not None}
-    return Recording(data, rate, names, unit, events=events, source=os.fspath(path), **about)
+    known = source.known | about
+    return Recording(data, rate, names, unit, events=events, source=os.fspath(path), **known)
 
 
 def read_for(
@@ -126,15 +158,10 @@ def read_for(
 def _open(path: str | os.PathLike[str], ignore: Sequence[str | int]) -> Source:
     path = Path(path)
     file, member = split_member(path)
-    if not file.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    if file.is_dir():
-        raise ValueError(f"{path} is a folder: use read_pattern for all files in it")
-    if file.stat().st_size == 0:
-        raise ValueError(f"{path.name} is empty")
+    _check_file(path, ignore)
     suffix = ".fif.gz" if path.name.lower().endswith(".fif.gz") else path.suffix.lower()
-    if ignore and suffix not in TEXT:
-        raise ValueError(f"ignore is for the columns of CSV files, and {path.name} is none")
+    if path.name.lower().endswith(NIFTI):
+        raise ValueError(f"{path.name} holds volumes: read it with fastemo.read(..., atlas=...)")
     if file.suffix.lower() == ".npz":
         return open_npz(file, member)
     if suffix in TEXT:
@@ -154,6 +181,18 @@ def _open(path: str | os.PathLike[str], ignore: Sequence[str | int]) -> Source:
         f"{path.name} has the unknown suffix {suffix!r}{hint.get(suffix, '')}; supported are "
         f"{', '.join(SUFFIXES)}"
     )
+
+
+def _check_file(path: Path, ignore: Sequence[str | int]) -> None:
+    file, _ = split_member(path)
+    if not file.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if file.is_dir():
+        raise ValueError(f"{path} is a folder: use read_pattern for all files in it")
+    if file.stat().st_size == 0:
+        raise ValueError(f"{path.name} is empty")
+    if ignore and path.suffix.lower() not in TEXT:
+        raise ValueError(f"ignore is for the columns of CSV files, and {path.name} is none")
 
 
 def _load(
