@@ -22,6 +22,9 @@ _PACKAGES = {
     "mne": ("mne", "_mne"),
     "mne_features": ("mne-features", "_mne_features"),
     "antropy": ("antropy", "_antropy"),
+    "mne_connectivity": ("mne-connectivity", "_mne_connectivity"),
+    "pyriemann": ("pyriemann", "_pyriemann"),
+    "nilearn": ("nilearn", "_nilearn"),
 }
 
 _made: dict[str, list[Replacement]] = {}
@@ -118,8 +121,8 @@ def accelerate(*packages: str) -> Acceleration:
 
     Parameters
     ----------
-    *packages : {"scipy", "mne", "mne_features", "antropy"}
-        Any of them. MNE's other calls of SciPy need "scipy" as well.
+    *packages : {"scipy", "mne", "mne_features", "antropy", "mne_connectivity", "pyriemann", "nilearn"}
+        Any of them. The others' own calls of SciPy need "scipy" as well.
 
     Returns
     -------

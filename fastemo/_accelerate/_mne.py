@@ -27,7 +27,7 @@ def psd_array_multitaper(
     weights = "adaptive" if adaptive else "eigenvalue"
     f, p = spectral.multitaper(
         x, float(sfreq), fmin, fmax, bandwidth=bandwidth, weights=weights,
-        detrend="constant" if remove_dc else False, threads=_threads(n_jobs),
+        detrend="constant" if remove_dc else False, threads=threads_of(n_jobs),
     )  # fmt: skip
     if normalization == "length":
         p *= float(sfreq)
@@ -53,7 +53,7 @@ def psd_array_welch(
         return NotImplemented
     wanted = slice(inside[0], inside[-1] + 1)
     detrend = "constant" if remove_dc else False
-    p = signal.welch(x, sfreq, window, length, n_overlap, n_fft, detrend, threads=_threads(n_jobs))[1]
+    p = signal.welch(x, sfreq, window, length, n_overlap, n_fft, detrend, threads=threads_of(n_jobs))[1]
     return np.ascontiguousarray(p[..., wanted]), freqs[wanted]
 
 
@@ -68,7 +68,7 @@ def tfr_array_morlet(
         return NotImplemented
     done = spectral.morlet(
         data, float(sfreq), freqs, n_cycles, zero_mean=bool(zero_mean), decim=decim,
-        output="complex" if output == "complex" else "power", threads=_threads(n_jobs),
+        output="complex" if output == "complex" else "power", threads=threads_of(n_jobs),
     )  # fmt: skip
     return done.mean(axis=0) if output == "avg_power" else done
 
@@ -78,12 +78,12 @@ def replacements() -> list[Replacement]:
     made = _mne_filter.replacements()
     for ours in (psd_array_multitaper, psd_array_welch, tfr_array_morlet):
         replacement = Replacement(f"mne.time_frequency.{ours.__name__}", ours, within="mne")
-        if _same(replacement.original, ours):
+        if same_names(replacement.original, ours):
             made.append(replacement)
     return made
 
 
-def _same(theirs: Any, ours: Any) -> bool:
+def same_names(theirs: Any, ours: Any) -> bool:
     return [*inspect.signature(theirs).parameters] == [*inspect.signature(ours).parameters]
 
 
@@ -91,5 +91,5 @@ def _is_plain(x: Any) -> bool:
     return type(x) is np.ndarray and x.dtype == np.float64 and x.ndim > 0 and x.size > 0
 
 
-def _threads(n_jobs: Any) -> int:
+def threads_of(n_jobs: Any) -> int:
     return n_jobs if type(n_jobs) is int and n_jobs > 1 else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib import import_module
 from typing import Any
@@ -17,6 +17,7 @@ Function = Callable[..., Any]
 
 class _Thread(threading.local):
     handed_over = False  # our function left the call to theirs
+    parts_done = parts_left = 0  # what became of the calls of parts of theirs
     theirs = (
         False  # theirs runs, and all below it is theirs: SciPy's welch calls csd, and our csd calls welch
     )
@@ -48,11 +49,28 @@ class Replacement:
         Takes the arguments and says whether theirs is faster for them.
     within : str, optional
         A package whose modules that have imported the function by name get ours as well.
+    parts : sequence of Replacement
+        Where theirs does the talking and only what works below it is ours, `ours` being None: functions that are
+        replaced along with this one. A call counts as done by ours if all its calls of parts were.
+    asks : callable, optional
+        Takes the arguments and says whether they ask for what ours has at all, such as a measure of that name.
+    part : bool
+        It is such a part, and stays in the one module.
     """
 
-    def __init__(self, path: str, ours: Function, slower: Function | None = None, within: str | None = None):
+    def __init__(
+        self,
+        path: str,
+        ours: Function | None,
+        slower: Function | None = None,
+        within: str | None = None,
+        parts: Sequence[Replacement] = (),
+        asks: Callable[..., bool] | None = None,
+        part: bool = False,
+    ):
         self.path = path
-        self.ours = ours
+        self.ours = ours or self._by_parts
+        self.parts, self.asks, self.part = tuple(parts), asks, part
         self.slower, self.within = slower, within
         module, _, self.name = path.rpartition(".")
         public = import_module(module)
@@ -64,6 +82,8 @@ class Replacement:
         self.dispatcher = self._dispatcher()
         self._places = [(public, self.name, self.original)]
         defining = sys.modules.get(getattr(self.original, "__module__", None) or "")
+        if part:
+            defining = None
         if defining is not None and defining is not public and callable(vars(defining).get(self.name)):
             self._places.append((defining, self.name, vars(defining)[self.name]))
 
@@ -93,11 +113,28 @@ class Replacement:
                     self._count("refusals", args, kwargs)
                     raise
             self._count("fallbacks" if handed_over else "hits", args, kwargs)
+            if self.part:
+                _thread.parts_left += handed_over
+                _thread.parts_done += not handed_over
             return result
 
         # Some look at parameters without looking behind wrappers.
         dispatcher.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
         return dispatcher
+
+    def _by_parts(self, *args: Any, **kwargs: Any) -> Any:
+        """Theirs, with our parts in it."""
+        before = _thread.parts_done, _thread.parts_left
+        _thread.parts_done = _thread.parts_left = 0
+        try:
+            result = self.original(*args, **kwargs)
+            _thread.handed_over |= _thread.parts_left > 0 or _thread.parts_done == 0
+        except BaseException:
+            _thread.handed_over = True
+            raise
+        finally:
+            _thread.parts_done, _thread.parts_left = before
+        return result
 
     def hand_over(self, *args: Any, **kwargs: Any) -> Any:
         """What our own function calls for what it leaves to theirs."""
@@ -118,6 +155,8 @@ class Replacement:
             self.observer(self.path, what, args, kwargs)
 
     def install(self) -> None:
+        for part in self.parts:
+            part.install()
         self.users += 1
         if self.users == 1:
             self._find_within()
@@ -127,6 +166,8 @@ class Replacement:
 
     def remove(self) -> None:
         """Where something else has been put over ours it stays, and ours passes every call on."""
+        for part in self.parts:
+            part.remove()
         self.users -= 1
         if self.users == 0:
             self._find_within()

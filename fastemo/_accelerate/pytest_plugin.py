@@ -1,13 +1,16 @@
 """Run another package's own tests on our functions: `pytest -p fastemo._accelerate.pytest_plugin --pyargs ...`.
 
 Functions are replaced before tests are collected. At the end every one of them must have been used, and ours must
-have taken at least nine in ten of its calls on arrays of real floating-point numbers (at least one in each).
+have taken at least nine in ten of its calls on arrays of real floating-point numbers (at least one in each), of
+those that ask for what ours has.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +34,7 @@ def pytest_configure(config: Any) -> None:
     packages = config.getoption("--accelerate").split(",")
     _running.append(accelerate(*packages))
     for replacement in _running[0]._replacements:
-        replacement.observer = _observe
+        replacement.observer = partial(_observe, replacement.asks)
         _tell_scipy(replacement.original, replacement.dispatcher)
 
 
@@ -66,7 +69,11 @@ def _shortcomings(config: Any) -> list[str]:
     return found
 
 
-def _observe(path: str, what: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _observe(
+    asks: Callable[..., bool] | None, path: str, what: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    if what == "refusals" or (asks is not None and not asks(*args, **kwargs)):
+        return
     arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, np.ndarray)]
     if arrays and all(a.dtype.char in "fd" and a.size > 0 for a in arrays):
         _on_floats[path, what] += 1
