@@ -42,7 +42,13 @@ def run(program: Program, recordings: Sequence[Recording]) -> list[np.ndarray]:
                 f"{called(recordings, i)} lasts {rec.duration:g} s, shorter than one window of "
                 f"{length / program.window_sfreq:g} s: use longer recordings or a shorter Window"
             )
-    return _for_each(lambda rec: Engine(program).push_array(rec.data), recordings)
+    return _for_each(lambda rec: _whole(Engine(program), rec.data), recordings)
+
+
+def _whole(engine: Engine, data: np.ndarray) -> np.ndarray:
+    """The predictions of a stream that ends with these samples."""
+    found, held_back = engine.push_array(data), engine.flush_array()
+    return np.concatenate([found, held_back]) if len(held_back) else found
 
 
 def digest(recordings: Sequence[Recording]) -> str:

@@ -74,6 +74,7 @@ cdef extern from "fastemo.h" nogil:
     int32_t fastemo_prediction_layout(const fastemo_engine* engine, fastemo_layout* layout)
     int64_t fastemo_max_predictions(const fastemo_engine* engine, int64_t n_samples)
     int64_t fastemo_push(fastemo_engine* engine, const fastemo_chunk* chunk, void* predictions, int64_t room)
+    int64_t fastemo_flush(fastemo_engine* engine, void* predictions, int64_t room)
     void fastemo_reset(fastemo_engine* engine)
     int32_t fastemo_get_counters(const fastemo_engine* engine, fastemo_counters* counters)
     const char* fastemo_stage_name(const fastemo_engine* engine, int32_t stage)

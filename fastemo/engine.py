@@ -170,6 +170,24 @@ class Engine:
             return np.empty(0, self.dtype)
         return self._engine.push(x, stamps, "channels_first")
 
+    def flush(self) -> list[Prediction]:
+        """At the end of a stream: take what `gap_policy="interpolate"` still holds back, and return its predictions.
+
+        Where the newest samples miss channels, they wait for the value that a line can be drawn to. `flush` ends the
+        wait: those values are held, as with `gap_policy="hold"`, and windows that they are in are not `valid`. With
+        other policies, and where nothing waits, nothing happens. The stream may go on afterwards.
+
+        Returns
+        -------
+        list of Prediction
+            What `push` would have returned for them; the same however the stream was cut into chunks.
+        """
+        return [Prediction(record, self.labels, self._kind) for record in self.flush_array()]
+
+    def flush_array(self) -> np.ndarray:
+        """As `flush`, but the predictions are one structured array of `dtype`, shape (n_predictions,)."""
+        return self._engine.flush()
+
     def max_predictions(self, n_samples: int) -> int:
         """Room for `push_into` that is always enough for a chunk of `n_samples`, gaps filled."""
         return self._engine.max_predictions(n_samples)

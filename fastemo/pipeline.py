@@ -224,7 +224,7 @@ class Pipeline(Estimator):
             Fields `index` and `stamp` of the newest sample, `time` the window is about, `probabilities` or
             `intensities`, `valence`, `arousal`, `dominance`, `quality`, `channel_quality`, `valid`,
             `abstained` and `label` (None where abstained). The same bits as from `Engine.push` in chunks of
-            any size.
+            any size and `Engine.flush` at the end.
         """
         from fastemo._offline import run, window_table
 

@@ -15,6 +15,7 @@ from programs import (
     same_bits,
 )
 
+import fastemo as fe
 from fastemo.engine import Engine
 from fastemo.reference.engine import Engine as ReferenceEngine
 
@@ -192,6 +193,78 @@ def test_no_more_than_max_gap_samples_are_withheld(backend):
     ones = np.arange(1.0, 9)
     assert probe([[1, *[NAN] * 6], ones[:7]])[0] == [1, 1, 1]
     assert probe([[6], ones[7:]]) == [[2, 3, 4, 5, 6], [4, 5, 6, 7, 8]]
+
+
+def flushed(probe):
+    """What flush releases, as `Probe` gives it."""
+    return np.round(np.sqrt(probe.engine.flush_array()["outputs"]).T, 12).tolist()
+
+
+def test_flush_releases_what_is_withheld_and_the_stream_goes_on(backend):
+    probe = Probe(backend, n_channels=2, input_gap_policy=INTERPOLATE, input_max_gap=6)
+    assert probe([[1, NAN, NAN], [5, 6, NAN]]) == [[1], [5]]
+    before = probe.counters
+    records = probe.engine.flush_array()
+    assert np.sqrt(records["outputs"]).T.round(12).tolist() == [[1, 1], [6, 6]]
+    assert records["index"].tolist() == [1, 2]
+    assert records["valid"].tolist() == [0, 0]
+    assert probe.counters == before == {"nans": 3}
+    assert probe.engine.counters["predictions"] == 3
+    assert len(probe.engine.flush_array()) == 0
+    # Lines now start from what was held.
+    assert probe([[NAN, 4], [8, 9]]) == [[2.5, 4], [8, 9]]
+    assert probe.index == [3, 4]
+    assert probe.substituted == [[True, False], [False, False]]
+
+
+def test_flush_counts_the_whole_run(backend):
+    # Of five samples missing, more than max_gap, three are flushed: the channel's filters have to fill again.
+    probe = Probe(backend, n_channels=2, input_gap_policy=INTERPOLATE, time_warmup=2)
+    x = np.ones((2, 12))
+    x[0, 3:8] = NAN
+    probe(x[:, :6])
+    assert flushed(probe) == [[1, 1, 1], [1, 1, 1]]
+    probe(x[:, 6:])
+    assert probe.substituted[0] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("policy", [HOLD, INTERPOLATE, RESET])
+def test_flush_of_nothing_does_nothing(backend, policy):
+    probe = Probe(backend, input_gap_policy=policy)
+    assert flushed(probe) == [[]]
+    assert probe([1, 2]) == [1, 2]
+    assert flushed(probe) == [[]]
+    probe([NAN])
+    assert flushed(probe) == ([[2]] if policy == INTERPOLATE else [[]])
+    assert probe([3]) == [3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_stream_and_its_end_are_the_same_in_any_chunks(backend, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((3, 200))
+    x[rng.random(x.shape) < 0.1] = NAN
+    x[1, -3:] = NAN
+    program = decoder(3, input_gap_policy=INTERPOLATE)
+    whole = Engine(program, backend=backend)
+    wanted = np.concatenate([records(whole, x), whole.flush_array()])
+    engine = Engine(program, backend=backend)
+    parts = [engine.push_array(part) for part in np.split(x, np.sort(rng.integers(0, 200, 20)), axis=1)]
+    assert same_bits(np.concatenate([*parts, engine.flush_array()]), wanted)
+    assert wanted["index"][-1] > records(Engine(program, backend=backend), x)["index"][-1]
+
+
+def test_a_recording_that_ends_with_a_channel_missing_is_used_to_its_end():
+    x = np.random.default_rng(0).standard_normal((2, 500))
+    x[0, -30:] = NAN
+    stages = [fe.Window(0.1, hop=0.1), fe.TimeDomain(["mean"])]
+    for policy in ("hold", "interpolate"):
+        pipe = fe.Pipeline(stages, sfreq=100, ch_names=["a", "b"], gap_policy=policy, check_unit=False)
+        rows = pipe.transform(x)
+        assert len(rows) == 50
+        np.testing.assert_allclose(rows[-1], [x[0, -31], x[1, -10:].mean()])
+        engine = pipe.engine()
+        assert len(engine.push(x)) + len(engine.flush()) == 50
 
 
 def test_interpolation_does_not_wait_for_a_channel_that_never_was(backend):

@@ -61,6 +61,8 @@ def test_native_engine_is_the_reference(seed):
         else:
             compare(got, wanted)
         assert native.counters == reference.counters
+    compare(native.flush_array(), reference.flush_array())
+    assert native.counters == reference.counters
 
 
 def test_every_op_takes_its_turn():

@@ -156,6 +156,16 @@ py::array engine_push(PyEngine& self, const py::object& chunk_object, const py::
     return records.attr("view")(self.dtype);
 }
 
+// Predictions of what is withheld.
+py::array engine_flush(PyEngine& self) {
+    const Hold hold(self.busy, kBusy);
+    const index room = self.engine.room_to_flush(), size = self.engine.layout().size;
+    py::array_t<unsigned char> records(room * size);
+    const index n = self.engine.flush(records.mutable_data(), room).n;
+    if (n < room) records = py::array_t<unsigned char>(n * size, records.data());
+    return records.attr("view")(self.dtype);
+}
+
 py::dict counters_of(const PyEngine& self) {
     using namespace py::literals;
     const Counters& c = self.engine.counters();
@@ -182,6 +192,7 @@ void bind_engine(py::module_& m) {
                    .def_readonly("dtype", &PyEngine::dtype)
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())
+                   .def("flush", &engine_flush)
                    .def(
                        "max_predictions", [](const PyEngine& e, index n) { return e.engine.max_predictions(n); },
                        "n_samples"_a)

@@ -64,6 +64,12 @@ std::int32_t give(const fastemo_engine* e, T value, T* out) noexcept {
     return FASTEMO_OK;
 }
 
+constexpr char kNoRecords[] = "predictions must point to room records, aligned to 8 bytes";
+
+bool are_records(const void* predictions, std::int64_t room) noexcept {
+    return room >= 0 && (room == 0 || predictions) && reinterpret_cast<std::uintptr_t>(predictions) % 8 == 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -127,8 +133,7 @@ int64_t fastemo_push(fastemo_engine* e, const fastemo_chunk* chunk, void* predic
                        (long long)chunk->n_samples);
     if (chunk->n_samples == 0) return 0;
     if (!chunk->data) return e->fail(FASTEMO_ERROR_ARGUMENT, "chunk->data is NULL");
-    if (room < 0 || (room > 0 && !predictions) || reinterpret_cast<std::uintptr_t>(predictions) % 8)
-        return e->fail(FASTEMO_ERROR_ARGUMENT, "predictions must point to room records, aligned to 8 bytes");
+    if (!are_records(predictions, room)) return e->fail(FASTEMO_ERROR_ARGUMENT, kNoRecords);
     const std::int64_t item = chunk->is_float32 ? 4 : 8;
     if (reinterpret_cast<std::uintptr_t>(chunk->data) % std::uintptr_t(item) || chunk->channel_stride % item ||
         chunk->sample_stride % item)
@@ -150,6 +155,15 @@ int64_t fastemo_push(fastemo_engine* e, const fastemo_chunk* chunk, void* predic
         case PushError::out_too_small: break;
     }
     return e->fail(FASTEMO_ERROR_ROOM, "room for %lld predictions, this chunk may give %lld", (long long)room,
+                   (long long)r.at);
+}
+
+int64_t fastemo_flush(fastemo_engine* e, void* predictions, int64_t room) {
+    if (!e) return FASTEMO_ERROR_ARGUMENT;
+    if (!are_records(predictions, room)) return e->fail(FASTEMO_ERROR_ARGUMENT, kNoRecords);
+    const PushResult r = e->engine.flush(predictions, fastemo::index(room));
+    if (r.error == PushError::none) return r.n;
+    return e->fail(FASTEMO_ERROR_ROOM, "room for %lld predictions, what is withheld may give %lld", (long long)room,
                    (long long)r.at);
 }
 

@@ -103,6 +103,10 @@ FASTEMO_API int64_t fastemo_max_predictions(const fastemo_engine* engine, int64_
  * `predictions` must be aligned to 8 bytes. */
 FASTEMO_API int64_t fastemo_push(fastemo_engine* engine, const fastemo_chunk* chunk, void* predictions, int64_t room);
 
+/* At the end of a stream: takes what `gap_policy="interpolate"` still withholds, with its gaps held, and writes the
+ * predictions that fall due; fastemo_max_predictions(engine, 0) is room enough. The stream may go on afterwards. */
+FASTEMO_API int64_t fastemo_flush(fastemo_engine* engine, void* predictions, int64_t room);
+
 FASTEMO_API void fastemo_reset(fastemo_engine* engine);
 FASTEMO_API int32_t fastemo_get_counters(const fastemo_engine* engine, fastemo_counters* counters);
 /* Stages of the engine by number from 0, the last being the whole push; the name, or NULL past the end. */

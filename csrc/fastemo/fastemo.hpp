@@ -89,13 +89,23 @@ public:
             reserve(n);
             count = fastemo_push(engine_, &chunk, records_.data(), room());
         }
-        if (count < 0) throw Error(fastemo_last_error(engine_));
-        const char* record = reinterpret_cast<const char*>(records_.data());
-        for (std::int64_t i = 0; i < count; ++i) f(Prediction(record + i * layout_.record_size, layout_));
+        each(count, f);
+    }
+    // At the end of a stream: what is still withheld to be interpolated, its gaps held.
+    template <class F>
+    void flush(F&& f) {
+        reserve(0);
+        each(fastemo_flush(engine_, records_.data(), room()), f);
     }
     void reset() { fastemo_reset(engine_); }
 
 private:
+    template <class F>
+    void each(std::int64_t count, F&& f) {
+        if (count < 0) throw Error(fastemo_last_error(engine_));
+        const char* record = reinterpret_cast<const char*>(records_.data());
+        for (std::int64_t i = 0; i < count; ++i) f(Prediction(record + i * layout_.record_size, layout_));
+    }
     std::int64_t room() const { return std::int64_t(records_.size()) * 8 / layout_.record_size; }
     void grow(std::int64_t n) {
         if (n > room()) records_.resize(std::size_t(n * layout_.record_size / 8));

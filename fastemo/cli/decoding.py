@@ -168,6 +168,7 @@ def _replay(pipe: Any, rec: Any, seconds: float, windows: np.ndarray) -> None:
     """Chunk by chunk through a live engine; anything but the same bits would be a fault of ours."""
     engine, n = pipe.engine(), max(1, round(seconds * rec.sfreq))
     parts = [engine.push_array(rec.data[:, i : i + n]) for i in range(0, rec.n_samples, n)]
+    parts.append(engine.flush_array())
     if np.concatenate(parts)["outputs"].tobytes() != np.ascontiguousarray(_outputs(windows)).tobytes():
         raise RuntimeError("chunks gave other bits than the whole recording: please report this")
 
@@ -249,7 +250,8 @@ def stream(
             wait = begin + (i + part.shape[1]) / rec.sfreq / speed - time.perf_counter()
             if wait > 0:
                 time.sleep(wait)
-            for p in engine.push(part):
+            at_the_end = engine.flush if i + n >= rec.n_samples else list
+            for p in [*engine.push(part), *at_the_end()]:
                 if moving:
                     trace.add(Step(p.time + offset, p))
                 else:

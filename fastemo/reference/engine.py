@@ -111,6 +111,10 @@ class Engine:
         x, stamps = self.input.check(chunk, stamps, layout)
         return self._run(x, stamps)
 
+    def flush(self) -> np.ndarray:
+        """Take in what is withheld, its gaps held; return the predictions of the windows it completes."""
+        return self._run_all(self.input.flush())
+
     def push_into(
         self, chunk: Any, out: np.ndarray, stamps: Any = None, layout: str = "channels_first"
     ) -> int:
@@ -165,12 +169,15 @@ class Engine:
             op.reset()
 
     def _run(self, x: np.ndarray, stamps: np.ndarray | None) -> np.ndarray:
+        return self._run_all(self.input.process(x, stamps))
+
+    def _run_all(self, stretches: list[Stretch]) -> np.ndarray:
         began = perf_counter_ns()
         self.spent = dict.fromkeys(self.names, 0)
         self.records: list[np.ndarray] = []
         # A sample near the largest float may overflow in a square; that is its quality's matter.
         with np.errstate(all="ignore"):
-            for stretch in self.input.process(x, stamps):
+            for stretch in stretches:
                 if stretch.starts:
                     self._begin()
                 self._run_stretch(stretch)
@@ -178,7 +185,7 @@ class Engine:
         for name, ns in self.spent.items():
             if ns:
                 self.times[name].add(ns)
-        if x.shape[1]:
+        if any(stretch.rows for stretch in stretches):
             self.times["push"].add(perf_counter_ns() - began)
         out = np.zeros(len(self.records), self.dtype)
         for i, record in enumerate(self.records):

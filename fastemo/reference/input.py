@@ -162,6 +162,13 @@ class Input:
             self.sample(x[:, i], finite[:, i], stamp)
         return self.stretches
 
+    def flush(self) -> list[Stretch]:
+        """What is withheld, held where it waits."""
+        self.stretches = [Stretch(starts=False)]
+        while self.withheld:
+            self.release(self.withheld.popleft())
+        return self.stretches
+
     def fill_gap(self, stamp: float) -> None:
         m = self.missing_before(stamp)
         if m == 0:

@@ -97,6 +97,7 @@ void push_all(fastemo_engine* engine, const Stream& stream, bool stamped, index 
 void use(fastemo_engine* engine, const Stream& stream, bool stamped, std::vector<double>& records, std::int64_t room) {
     for (const index n : {index(1), index(7), kSamples}) {
         push_all(engine, stream, stamped, n, records, room);
+        if (fastemo_flush(engine, records.data(), room) < 0) std::abort();
         fastemo_reset(engine);
     }
     auto layout = sized<fastemo_layout>();

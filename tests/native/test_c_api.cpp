@@ -70,6 +70,7 @@ void test_null() {
     check(fastemo_prediction_layout(nullptr, &layout) == FASTEMO_ERROR_ARGUMENT, "layout of NULL");
     check(fastemo_max_predictions(nullptr, 1) == FASTEMO_ERROR_ARGUMENT, "max_predictions of NULL");
     check(fastemo_push(nullptr, &chunk, nullptr, 0) == FASTEMO_ERROR_ARGUMENT, "push to NULL");
+    check(fastemo_flush(nullptr, nullptr, 0) == FASTEMO_ERROR_ARGUMENT, "flush of NULL");
     check(fastemo_get_counters(nullptr, &counters) == FASTEMO_ERROR_ARGUMENT, "counters of NULL");
     check(fastemo_stage_latency(nullptr, 0, &latency) == FASTEMO_ERROR_ARGUMENT, "latency of NULL");
     check(contains(fastemo_last_error(nullptr), "NULL"), "error of NULL");
@@ -191,6 +192,23 @@ void test_push() {
     check(expected == std::string(static_cast<const char*>(out), expected.size()), "the same predictions");
 }
 
+// What interpolation withholds comes out at the end, in room that max_predictions(0) says.
+void test_flush() {
+    const Opened e(every_op(3, {.policy = interpolate}));
+    std::vector<double> x = random_values(3 * 60, 5, 10);
+    x[3 * 59] = x[3 * 58] = std::nan("");
+    const std::int64_t room = fastemo_max_predictions(e.engine, 60);
+    std::vector<double> records(std::size_t(room * e.layout.record_size / 8));
+    const fastemo_chunk chunk = chunk_of(x, 3);
+    check(fastemo_push(e.engine, &chunk, records.data(), room) == 5, "the last window waits");
+    check(fastemo_flush(e.engine, records.data(), -1) == FASTEMO_ERROR_ARGUMENT, "negative room");
+    check(fastemo_flush(e.engine, records.data(), 0) == FASTEMO_ERROR_ROOM, "no room");
+    check(contains(e.error(), "room for 0 predictions, what is withheld may give 1"), e.error());
+    check(fastemo_max_predictions(e.engine, 0) >= 1, "max_predictions(0)");
+    check(fastemo_flush(e.engine, records.data(), fastemo_max_predictions(e.engine, 0)) == 1, "the last window");
+    check(fastemo_flush(e.engine, nullptr, 0) == 0, "nothing is left");
+}
+
 // The C++ face gives what the records hold, and makes room by itself.
 void test_face() {
     const auto path =
@@ -240,6 +258,7 @@ int main() {
     test::test_description();
     test::test_sized_structs();
     test::test_push();
+    test::test_flush();
     test::test_face();
     return test::report();
 }

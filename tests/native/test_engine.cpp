@@ -159,6 +159,7 @@ void test_refusals() {
     check(push(stamps.data(), 40).n == 3, "the chunk, mended");
     check(push(nullptr, 40).error == PushError::stamps_changed, "stamps that stop");
     check(engine.push(chunk, 0, nullptr, nullptr, 0).error == PushError::none, "an empty chunk does nothing");
+    check(engine.flush(nullptr, 0).error == PushError::none, "nothing is withheld");
 
     Engine fresh(every_op(2).file());
     fresh.push(chunk, 40, stamps.data(), records.data(), 40);

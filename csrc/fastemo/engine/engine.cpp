@@ -81,16 +81,27 @@ index Engine::max_predictions(index n) const noexcept {
 }
 
 PushResult Engine::push(const Samples& chunk, index n, const double* stamps, void* out, index capacity) noexcept {
-    PushResult result;
-    if (n == 0) return result;
+    if (n == 0) return {};
     const Input::Check check = input_.check(n, stamps);
     if (check.error != PushError::none) return {0, check.error, check.at};
     const index room = predictions_of(check.rows);
     if (capacity < room) return {0, PushError::out_too_small, room};
 
-    const DenormalScope flush;
-    Stopwatch whole;
     input_.begin(chunk, n, stamps);
+    return {run(out)};
+}
+
+PushResult Engine::flush(void* out, index capacity) noexcept {
+    if (input_.n_withheld() == 0) return {};
+    if (capacity < room_to_flush()) return {0, PushError::out_too_small, room_to_flush()};
+    input_.begin_flush();
+    return {run(out)};
+}
+
+// All that the input has begun to give; how many predictions come of it.
+index Engine::run(void* out) noexcept {
+    const DenormalScope no_denormals;
+    Stopwatch whole;
     char* at = static_cast<char*>(out);
     for (Input::Block block; !block.last;) {
         Stopwatch watch;
@@ -99,10 +110,10 @@ PushResult Engine::push(const Samples& chunk, index n, const double* stamps, voi
         if (block.reset_before) restart();
         if (block.n > 0) process(block, at);
     }
-    result.n = (at - static_cast<char*>(out)) / layout_.size;
-    input_.counters().predictions += result.n;
+    const index n = (at - static_cast<char*>(out)) / layout_.size;
+    input_.counters().predictions += n;
     whole.lap(histograms_.back());
-    return result;
+    return n;
 }
 
 void Engine::make_frames(index n) noexcept {

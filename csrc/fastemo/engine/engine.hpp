@@ -47,6 +47,8 @@ public:
     // Takes n samples of every channel and writes the predictions that fall due to `out`, which has room for
     // `capacity` records. On an error nothing has changed.
     PushResult push(const Samples& chunk, index n, const double* stamps, void* out, index capacity) noexcept;
+    // The samples that are withheld until a gap can be drawn on a line, with their gaps held: as after a stream's end.
+    PushResult flush(void* out, index capacity) noexcept;
     // As new, but for the latency histograms.
     void reset() noexcept;
 
@@ -56,6 +58,7 @@ public:
     // Room that is always enough for a chunk of n samples, and room that is enough for this one.
     index max_predictions(index n) const noexcept;
     index room(index n, const double* stamps) const noexcept { return predictions_of(input_.check(n, stamps).rows); }
+    index room_to_flush() const noexcept { return predictions_of(input_.n_withheld()); }
     const Counters& counters() const { return input_.counters(); }
     // Stages are input, quality, every op, output and the whole push.
     std::size_t n_stages() const { return histograms_.size(); }
@@ -68,6 +71,7 @@ public:
 private:
     Engine(const ModelFile& file, int threads, const MemoryLimit&, const CallFunctions* functions);
     void make_frames(index n) noexcept;
+    index run(void* out) noexcept;
     void process(const Input::Block& block, char*& out) noexcept;
     bool warm(const Frame& f, index w) const noexcept;
     void write(const Frame& f, index w, char* out) noexcept;

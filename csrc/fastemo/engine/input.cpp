@@ -99,7 +99,7 @@ void Input::reset() noexcept {
     stamped_ = -1;
     next_number_ = 0;
     n_ = at_ = careful_ = missing_ = 0;
-    stepped_ = false;
+    stepped_ = flushing_ = false;
 }
 
 void Input::restart() noexcept {
@@ -137,7 +137,13 @@ void Input::begin(const Samples& chunk, index n, const double* stamps) noexcept 
     n_ = n;
     at_ = careful_ = 0;
     stepped_ = false;
+    flushing_ = false;
     if (n > 0) stamped_ = stamps != nullptr;
+}
+
+void Input::begin_flush() noexcept {
+    begin({}, 0, nullptr);
+    flushing_ = true;
 }
 
 double Input::stamp_of(index i) const noexcept { return given_ ? given_[i] : double(next_number_) / header_.sfreq; }
@@ -145,7 +151,7 @@ double Input::stamp_of(index i) const noexcept { return given_ ? given_[i] : dou
 Input::Block Input::next(Pool& pool) noexcept {
     Block block;
     while (block.n < max_rows_) {
-        if (withheld_.size() > 0 && (resetting_ || withheld_.ready())) {
+        if (withheld_.size() > 0 && (resetting_ || flushing_ || withheld_.ready())) {
             const Withheld::Row row = withheld_.pop();
             release(row.values, row.missing, row.stamp, row.number, block);
         } else if (resetting_) {
@@ -189,7 +195,7 @@ Input::Block Input::next(Pool& pool) noexcept {
             accept(stamp, true, block);
         }
     }
-    block.last = at_ == n_ && missing_ == 0 && !resetting_ && !withheld_.ready();
+    block.last = at_ == n_ && missing_ == 0 && !resetting_ && !(flushing_ ? withheld_.size() > 0 : withheld_.ready());
     return block;
 }
 

@@ -82,6 +82,9 @@ public:
         bool last = false;          // the chunk is used up
     };
     void begin(const Samples& chunk, index n, const double* stamps) noexcept;
+    // Instead of a chunk: what is withheld, held.
+    void begin_flush() noexcept;
+    index n_withheld() const { return withheld_.size(); }
     Block next(Pool& pool) noexcept;
     // As new.
     void reset() noexcept;
@@ -118,6 +121,7 @@ private:
     std::int64_t next_number_ = 0;
     bool fresh_ = true;       // nothing accepted since the last reset
     bool resetting_ = false;  // release what is withheld, then restart
+    bool flushing_ = false;   // release what is withheld
     index marked_ = 0;        // channels that are missing or still marked
     index all_missing_ = 0;   // rows in a row in which every channel is missing
     Withheld withheld_;
