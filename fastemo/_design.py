@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import ceil
+from math import ceil, log2
 from typing import Any
 
 import numpy as np
@@ -279,6 +279,23 @@ def band_edges(bands: Mapping[str, tuple[float, float]], n_fft: int, sfreq: floa
                 f"band {name!r} ({low:g}-{high:g} Hz): use a window of at least {1 / (high - low):g} s"
             )
     return edges
+
+
+def band_power_costs(length: int, hop: int, n_bins: int) -> dict[str, float]:
+    """Nanoseconds per sample and channel that band powers of windows cost: by FFTs, and by running sums of DFT bins.
+
+    Measured on an x86 server of 2023 with vectors of 64 bytes; what counts is their ratio.
+
+    Examples
+    --------
+    >>> {hop: min(cost, key=cost.get) for hop in (10, 25, 100) for cost in [band_power_costs(500, hop, 88)]}
+    {10: 'sliding', 25: 'sliding', 100: 'fft'}
+    """
+    n = n_bins + 2
+    return {
+        "fft": (0.046 * length * log2(length + 1) + 0.87 * n) / hop + 1.0,
+        "sliding": n * (0.035 + 0.18 / min(hop, 16) + 0.47 / hop) + 0.84,
+    }
 
 
 @lru_cache(maxsize=4)

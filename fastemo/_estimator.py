@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,8 +137,8 @@ class Estimator:
             )
         return [rec.replace(subject=who) for rec, who in zip(recordings, subjects, strict=True)]
 
-    def _lowered(self, n_stages: int | None = None) -> tuple[Build, Program]:
-        """The first `n_stages` stages, or all, as a program, and how it came about."""
+    def _lowered(self, n_stages: int | None = None, chosen: Iterable[str] = ()) -> tuple[Build, Program]:
+        """The first `n_stages` stages, or all, as a program, and how it came about; `chosen` as of `Build`."""
         if n_stages is None and self._cache is not None:
             return self._cache
         sfreq, ch_names = self._place
@@ -147,7 +147,7 @@ class Estimator:
                 f"the pipeline needs sfreq and ch_names, got sfreq={sfreq}, ch_names={ch_names}: "
                 "give them to Pipeline(...) or call fit first"
             )
-        build = Build(sfreq, ch_names, self.unit, getattr(self, "label_space_", None))
+        build = Build(sfreq, ch_names, self.unit, getattr(self, "label_space_", None), chosen)
         lower(dict(list(self.named_stages.items())[:n_stages]), getattr(self, "fitted_", {}), build)
         lowered = build, build.program(self._options)
         if n_stages is None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from math import ceil, gcd
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from fastemo._filter_path import FilterPath
 from fastemo._fir_design import fir_block
 from fastemo._input_options import InputOptions
 from fastemo._program import FORMAT_VERSION, Op, Program, Rate
+from fastemo._steps import Feature, Step
 from fastemo._validate import UV_PER_UNIT
 from fastemo.bands import BandSet, check_bands
 from fastemo.emotions import LabelSpace
@@ -27,29 +27,6 @@ SCALES = {
     "covariance": "covariances", "tangent": "tangent vectors",
 }  # fmt: skip
 OUTPUT_KINDS = {"classes": 1, "multilabel": 2, "intensities": 3}
-
-
-class Feature(NamedTuple):
-    """Where a feature comes from: band, channel and, where several stages make up the row, its stage."""
-
-    band: str
-    channel: str
-    source: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.source}__{self.band}:{self.channel}" if self.source else f"{self.band}:{self.channel}"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a stage did: the slot that holds its result, and for people what that is, what it remembers and its delay."""
-
-    stage: Stage
-    slot: int
-    gives: str
-    state_bytes: int
-    delay: float
 
 
 class Build:
@@ -69,10 +46,17 @@ class Build:
         Power-weighted mean group delay of each band, in seconds.
     warmup : int
         Samples of the recording until every filter so far has filled.
+    choices : list of str
+        What stages chose by cost, in order.
     """
 
     def __init__(
-        self, sfreq: float, ch_names: Sequence[str], unit: str, space: LabelSpace | None = None
+        self,
+        sfreq: float,
+        ch_names: Sequence[str],
+        unit: str,
+        space: LabelSpace | None = None,
+        chosen: Iterable[str] = (),
     ) -> None:
         self.sfreq = self.input_sfreq = sfreq
         self.rate = Rate()
@@ -90,6 +74,8 @@ class Build:
         self.slot = 0
         self.output_kind = 0
         self._path = FilterPath(((sfreq, ()),))
+        self.choices: list[str] = []
+        self._chosen = iter(chosen)  # before: what a saved model was made with
         self._learning = 0  # samples of the recording until what learns from the stream has seen enough
         self._windows: dict[int, int] = {}
         # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
@@ -146,6 +132,14 @@ class Build:
         self._path = self._path.resampled(taps, up, down)
         self.sfreq, self.rate = self._path.sfreq, Rate((*self.rate.steps, (up, down)))
         self.state_bytes += 16 * (len(taps) // up + 1) * len(self.ch_names)
+
+    def choose(self, costs: Mapping[str, float]) -> str:
+        """The cheapest of several ways to the same numbers, or the one that was chosen before."""
+        choice = next(self._chosen, min(costs, key=costs.__getitem__))
+        if choice not in costs:
+            raise ValueError(f"{choice!r} was chosen, expected one of {', '.join(costs)}")
+        self.choices.append(choice)
+        return choice
 
     def cut(self, length: int, hop: int) -> None:
         """Windows of so many samples."""

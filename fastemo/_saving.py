@@ -10,6 +10,7 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["dump", "restore", "versions"]
 
 # Ops whose bits may differ between CPU targets; those of NumPy's engine may differ between machines.
-CLASS_B = {"fft_power", "taper_power", "sliding_power"}
+CLASS_B = {
+    "fft_power", "taper_power", "sliding_power", "cross", "analytic", "asr", "cov", "congruence", "tangent", "mdm",
+}  # fmt: skip
 SELFTEST_RTOL = 1e-9
 PYTHON_ONLY = ("stages", "provenance")
 
@@ -58,6 +61,7 @@ def dump(pipe: Pipeline, provenance: Mapping[str, Any]) -> bytes:
             "ch_names": ch_names,
             "label_space": None if space is None else space.to_dict(),
         },
+        "chosen": pipe._lowered()[0].choices,
     }
     fitted = {
         f"fitted.{param}.{name}": array
@@ -93,7 +97,8 @@ def restore(source: Any) -> Pipeline:
         if learnt["label_space"] is not None:
             pipe.label_space_ = LabelSpace.from_dict(learnt["label_space"])
             pipe.classes_ = np.array(pipe.label_space_.classes)
-        build, lowered = pipe._lowered()
+        # Before stages chose by cost, all were as if they had chosen this.
+        build, lowered = pipe._lowered(chosen=python.get("chosen", repeat("fft")))
     except MissingFunction as error:
         raise ModelError(str(error)) from None
     except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:

@@ -154,3 +154,48 @@ def test_parameters():
     with pytest.raises(ValueError, match="none in the band 'low'"):
         powers("sliding", np.zeros((1, 500)), 100, 10, {"low": (1.0, 1.5)})
     assert "sliding" in repr(fe.BandPower(BANDS, "sliding"))
+
+
+def kinds(length, hop, bands=BANDS, **options):
+    stages = [fe.Window(length / FS, hop / FS), fe.BandPower(bands, **options)]
+    return [op.kind for op in fe.Pipeline(stages, sfreq=FS, ch_names=["a"]).program.ops]
+
+
+def test_is_chosen_where_it_costs_less():
+    sliding, by_fft = ["sliding_power"], ["window", "fft_power", "bandsum"]
+    assert kinds(500, 25) == sliding
+    assert kinds(500, 250) == by_fft
+    # The more bins, the sooner running sums of them cost more than an FFT.
+    assert kinds(500, 50, {"alpha": (8, 13)}) == sliding
+    assert kinds(500, 50, {"all": (1, 120)}) == by_fft
+    # The parameter forces either, and what cannot slide does not.
+    assert kinds(500, 25, method="fft") == by_fft
+    assert kinds(500, 250, method="sliding") == sliding
+    assert kinds(500, 25, taper=("kaiser", 8.0)) == by_fft
+    assert kinds(500, 25, {"slow": (0, 4)}) == by_fft
+
+
+def test_both_choices_give_the_same_numbers():
+    x = 10 * np.random.default_rng(4).standard_normal((5, 6000)) + 20
+    for hop in (10, 50, 100, 250):
+        assert_allclose(powers("auto", x, 500, hop), powers("fft", x, 500, hop), rtol=1e-10)
+
+
+def test_a_saved_model_keeps_to_what_was_chosen(tmp_path, monkeypatch):
+    stages = [
+        fe.Window(2, 0.1),
+        fe.Features([fe.BandPower(BANDS), fe.BandPower({"all": (1, 120)}, log=True)]),
+    ]
+    pipe = fe.Pipeline(stages, sfreq=FS, ch_names=["a", "b"])
+    pipe.save(tmp_path / "power.fastemo")
+    made = [op.kind for op in pipe.program.ops]
+    assert made.count("sliding_power") == 1
+    assert made.count("fft_power") == 1
+    monkeypatch.setattr("fastemo.stages.features.band_power_costs", lambda *_: {"fft": 1, "sliding": 0})
+    again = fe.load(tmp_path / "power.fastemo")
+    assert [op.kind for op in again.program.ops] == made
+    again.save(tmp_path / "again.fastemo")
+    assert [op.kind for op in fe.load(tmp_path / "again.fastemo").program.ops] == made
+    monkeypatch.setattr("fastemo.stages.features.band_power_costs", lambda *_: {"fast": 0})
+    with pytest.raises(fe.model_file.ModelError, match="'sliding' was chosen, expected one of fast"):
+        fe.load(tmp_path / "power.fastemo")

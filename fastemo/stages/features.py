@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo._definitions import DEFINITIONS, brainflow_bins, hann_between, seed_bins
-from fastemo._design import band_edges, butterworth, dpss_tapers, one_sided_scale, taper_window
+from fastemo._design import (
+    band_edges,
+    band_power_costs,
+    butterworth,
+    dpss_tapers,
+    one_sided_scale,
+    taper_window,
+)
 from fastemo._validate import check_in, check_positive, n_samples_of
 from fastemo.bands import BandSet, check_bands
 from fastemo.stages.base import Stage, check_count, parameter_names
@@ -24,9 +31,10 @@ FLOOR_UV2 = 1e-4
 # The floor of a share of the whole power.
 FLOOR_SHARE = 1e-12
 
-METHODS = ("fft", "sliding", "welch", "multitaper", "filterbank")
+METHODS = ("auto", "fft", "sliding", "welch", "multitaper", "filterbank")
 # Tapers a - b cos(2 pi t / n): a, b.
 COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "boxcar": (1.0, 0.0)}
+MOST_SLIDING = 1 << 20  # samples of a window that slides
 
 
 class _BandFeature(Stage):
@@ -70,10 +78,11 @@ class BandPower(_BandFeature):
     ----------
     bands : str, mapping or sequence of (low, high)
         In Hz, [low, high); the name of a set in `fastemo.BANDS`.
-    method : {"fft", "sliding", "welch", "multitaper", "filterbank"}
+    method : {"auto", "fft", "sliding", "welch", "multitaper", "filterbank"}
         "fft": the one-sided periodogram of the tapered window, summed over the band's bins times their
-        spacing. "sliding": the same to rounding by running sums, whose cost per window grows with the hop and
-        not with the window: for hops below a tenth of it or so. "welch": the mean of that over segments of the window. "multitaper": of the window under DPSS
+        spacing. "sliding": the same to rounding by running sums, whose cost per window grows with the hop and the
+        width of the bands, not with the window. "auto": the cheaper of these two, which is "sliding" for hops below
+        a tenth of the window or so. "welch": the mean of that over segments of the window. "multitaper": of the window under DPSS
         tapers, weighted by their eigenvalues. "filterbank": a causal Butterworth band-pass of the continuous
         signal, the mean of its square over the window.
     relative : bool
@@ -83,7 +92,7 @@ class BandPower(_BandFeature):
     order : int, optional
         Of the filter bank, as in `scipy.signal.butter`; 4 unless given.
     taper : str or tuple
-        For "fft" and "welch": a window of `scipy.signal.get_window`; for "sliding": "hann", "hamming" or "boxcar".
+        For "auto", "fft" and "welch": a window of `scipy.signal.get_window`; for "sliding": "hann", "hamming" or "boxcar".
     detrend : {"constant", False}
         For all but "filterbank": whether the mean of the window (of each segment) is taken off first.
     db : bool
@@ -105,7 +114,7 @@ class BandPower(_BandFeature):
     """
 
     bands: Any
-    method: str = "fft"
+    method: str = "auto"
     relative: bool = False
     log: bool = False
     order: int | None = None
@@ -127,7 +136,7 @@ class BandPower(_BandFeature):
             self._only_with("method", "fft", "detrend")
         if self.method == "sliding":
             check_in("taper", self.taper, COSINES)
-        elif self.method not in ("fft", "welch"):
+        elif self.method not in ("auto", "fft", "welch"):
             self._only_with("method", "fft", "taper")
         if self.method != "welch":
             self._only_with("method", "welch", "segment")
@@ -138,11 +147,12 @@ class BandPower(_BandFeature):
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
         detrend = self.detrend == "constant"
-        if self.method == "fft":
+        method = self._cheapest(build) if self.method == "auto" else self.method
+        if method == "fft":
             build.fft_power(self.bands, self.taper, detrend)
-        elif self.method == "sliding":
+        elif method == "sliding":
             self._slide(build, detrend)
-        elif self.method == "welch":
+        elif method == "welch":
             seconds = build.length / build.sfreq
             segment = seconds / 2 if self.segment is None else self.segment
             n = n_samples_of("segment", segment, build.sfreq)
@@ -153,7 +163,7 @@ class BandPower(_BandFeature):
             taper = taper_window(self.taper, n)[None]
             scale = one_sided_scale(taper[0], build.sfreq)
             build.density_power(self.bands, taper, scale, detrend, np.ones(1), n - n // 2)
-        elif self.method == "multitaper":
+        elif method == "multitaper":
             tapers, ratios = dpss_tapers(build.length, self._half_bandwidth(build), None)
             scale = one_sided_scale(tapers[0] / np.linalg.norm(tapers[0]), build.sfreq)
             build.density_power(self.bands, tapers, scale, detrend, ratios / ratios.sum())
@@ -166,6 +176,20 @@ class BandPower(_BandFeature):
             LogTransform(floor=floor).lower(build, {})
         elif self.db:
             build.log(gain=10 / np.log(10), offset=0.0, floor=floor)
+
+    def _cheapest(self, build: Build) -> str:
+        """How to make the power of windows under a taper."""
+        check_bands(self.bands, build.sfreq)
+        edges = band_edges(self.bands, build.length, build.sfreq)
+        first, stop = int(edges.min()), int(edges.max())
+        if not (
+            isinstance(self.taper, str)
+            and self.taper in COSINES
+            and first >= 1
+            and build.length <= MOST_SLIDING
+        ):
+            return "fft"
+        return build.choose(band_power_costs(build.length, build.hop, stop - first))
 
     def _slide(self, build: Build, detrend: bool) -> None:
         n = build.length
