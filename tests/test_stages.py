@@ -213,9 +213,9 @@ class TestFeatures:
     def test_features_stand_one_after_the_other(self):
         x = signal()
         parts = [
-            fe.BandPower(BANDS, log=True),
+            fe.BandPower(BANDS, "fft", log=True),
             fe.DifferentialEntropy({"beta": (13, 30)}),
-            fe.BandPower(BANDS),
+            fe.BandPower(BANDS, "fft"),
         ]
         pipe = fe.Pipeline([WINDOW, fe.Features(parts)], sfreq=100, ch_names=CH)
         together = [features(WINDOW, part, x=x) for part in parts]

@@ -31,7 +31,7 @@ BAD = [
     (lambda: fe.BandPower({"alpha": (13, 8)}), ValueError, r"'alpha' must have lo < hi, got \(13, 8\)"),
     (lambda: fe.BandPower("sed"), ValueError, "did you mean 'seed'"),
     (lambda: fe.BandPower(BANDS, method="welsh"), ValueError, "did you mean 'welch'"),
-    (lambda: fe.BandPower(BANDS, order=3), ValueError, "order=3 has no meaning for method='fft'"),
+    (lambda: fe.BandPower(BANDS, order=3), ValueError, "order=3 has no meaning for method='auto'"),
     (
         lambda: fe.BandPower(BANDS, method="filterbank", taper="boxcar"),
         ValueError,
