@@ -300,6 +300,7 @@ CASES: tuple[Case, ...] = (
     op("sigmoid", bits="A", make=_score_op("sigmoid")),
     op("ema", bits="A", make=_vector_op("ema", lambda n, rng: _scalars(alpha=0.3))),
     op("boxcar", bits="A", make=_vector_op("boxcar", lambda n, rng: _scalars(n=3))),
+    op("gate", bits="A", make=_vector_op("gate", lambda n, rng: _scalars(limit=1e9))),
     op("rls", bits="A", make=_signal_op("rls", lambda n, rng: {
         "keep": np.arange(n), "regressors": np.array([-1, -2]), **_scalars(forgetting=0.99, ridge=1e-6)})),
     op("running", bits="A", make=_signal_op(
@@ -358,6 +359,9 @@ CASES: tuple[Case, ...] = (
     stage("TangentSpace logeuclid", bits="B", make=_feature(
         lambda fe: fe.Covariance(), lambda fe: fe.TangentSpace("logeuclid"))),
     stage("MDM", bits="B", make=_feature(lambda fe: fe.Covariance("oas", BANDS), lambda fe: fe.MDM())),
+    stage("Potato", bits="B", make=_feature(
+        lambda fe: fe.Potato(1e9, {"one": ["ch0"], "again": ["ch0"]}), lambda fe: fe.BandPower(BANDS))),
+    stage("PotatoScore", bits="B", make=_feature(lambda fe: fe.PotatoScore())),
     stage("Standardize", bits="A", make=_back(lambda fe: fe.Standardize())),
     stage("LDA", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.LDA())),
     stage("Logistic", bits="A", make=_back(lambda fe: fe.Standardize(), lambda fe: fe.Logistic())),

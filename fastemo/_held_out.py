@@ -90,20 +90,25 @@ class Task:
             if not self.scored[i].any():
                 continue
             ready = self._calibrated(pipe, i, adapted) if self.calibrate else pipe
-            outputs = run(ready.program, [self.recordings[i]])[0]["outputs"][self.scored[i]][:, columns]
-            labels = self._taken(i, self.scored)
+            records = run(ready.program, [self.recordings[i]])[0]
+            # A gate that has learnt in this fold may refuse other windows than the one that has seen all.
+            here = self.scored[i] & ~records["abstained"].astype(bool)
+            if not here.any():
+                continue
+            outputs = records["outputs"][here][:, columns]
+            labels = [label for label, there in zip(self.labels[i], here, strict=True) if there]
             if self.level == "recording":
                 outputs, labels = decide(outputs, self.space)[None], [self.recordings[i].label]
             elif self.level == "event":
-                outputs, labels = self._by_event(i, outputs)
+                outputs, labels = self._by_event(i, here, outputs)
                 if not labels:
                     continue
             out.append(Scored(i, self.space.encode(labels), outputs))
         return out
 
-    def _by_event(self, i: int, outputs: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    def _by_event(self, i: int, here: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """What the scored windows of each event say together, and the events' labels."""
-        rec, taken = self.recordings[i], self.given.outputs[i][self.scored[i]]
+        rec, taken = self.recordings[i], self.given.outputs[i][here]
         if rec.events is None:
             return decide(outputs, self.space)[None], [rec.label]
         numbered = rec.replace(events=[(e.onset, e.duration, k) for k, e in enumerate(rec.events)])

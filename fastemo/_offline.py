@@ -97,7 +97,7 @@ def pick_windows(
             if not mask.any():
                 raise ValueError(
                     f"{called(recordings, i)} is too bad to {purpose}: all {len(out)} windows abstained, the "
-                    f"best has quality {out['quality'].max():.2f}: leave it out or lower Quality(minimum=...)"
+                    f"best has quality {out['quality'].max():.2f}: leave it out or {_lower(out)}"
                 )
             without.append(i)
         picked.append(mask)
@@ -110,6 +110,12 @@ def pick_windows(
             stacklevel=5,
         )
     return picked
+
+
+def _lower(out: np.ndarray) -> str:
+    """What would let more windows pass: a gate gives those that it refuses the quality 0."""
+    refused = (out["quality"] == 0) & out["channel_quality"].any(axis=1)
+    return "raise Potato(threshold=...)" if refused.any() else "lower Quality(minimum=...)"
 
 
 def decide(outputs: np.ndarray, space: LabelSpace) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastemo._lowering import Build, lower
+from fastemo._offline import pick_windows, run
 from fastemo._validate import UV_PER_UNIT
 from fastemo.recording import Recording
-from fastemo.stages import SignalTrainable
+from fastemo.stages import SignalTrainable, WindowTrainable
 
 if TYPE_CHECKING:
     from fastemo.pipeline import Pipeline
@@ -40,8 +41,15 @@ def fit_signals(
             continue
         build = Build(sfreq, ch_names, pipe.unit)
         lower(dict(named[:i]), fitted, build)
+        if isinstance(stage, WindowTrainable):
+            stage.observe(build)
+            outputs = run(build.program(pipe._options), recordings)
+            picked = pick_windows(outputs, recordings, "learn from", build)
+            rows = [out["outputs"][mask] for out, mask in zip(outputs, picked, strict=True)]
+            fitted[name] = stage.fit_rows(np.concatenate(rows), build)
+            continue
         signals = [_arriving(build, _held(scale * np.asarray(rec.data, np.float64))) for rec in recordings]
-        fitted[name] = stage.fit_signal(signals, sfreq)
+        fitted[name] = stage.fit_signal(signals, build.sfreq)
     return fitted
 
 

@@ -225,7 +225,7 @@ class _Ops:
 
     def vector(self, slot: int) -> int:
         kind, shape = (
-            self.rng.choice(["relative", "log", "affine", "ema", "boxcar", "ratio"]),
+            self.rng.choice(["relative", "log", "affine", "ema", "boxcar", "ratio", "gate"]),
             self.shapes[slot],
         )
         size = shape[0] * shape[1]
@@ -241,6 +241,8 @@ class _Ops:
         if kind == "ratio":
             away = self.add("log", [slot], shape, gain=1.0, offset=20.0, floor=1e-6)
             return self.add(kind, [slot, away], shape)
+        if kind == "gate":
+            return self.add(kind, [slot], shape, limit=self.rng.choice([0.01, 1e2, 1e4]))
         if kind == "ema":
             return self.add(kind, [slot], shape, alpha=self.rng.choice([0.1, 0.5, 1.0]))
         return self.add(kind, [slot], shape, n=self.rng.integers(1, 5))

@@ -157,6 +157,7 @@ def test_every_public_stage_and_op_has_a_case():
         "Stage",
         "Trainable",
         "SignalTrainable",
+        "WindowTrainable",
         "Windows",
         "Decoder",
         "feature",

@@ -8,7 +8,10 @@ import numpy as np
 
 from fastemo._validate import check_positive
 
-__all__ = ["Potato"]
+__all__ = ["SMALLEST_DISTANCE", "Potato"]
+
+# A matrix that is the mean itself is as near as numbers can tell.
+SMALLEST_DISTANCE = 1e-12
 
 
 class Potato:
@@ -123,8 +126,7 @@ class Potato:
 
 
 def _log(distance: Any) -> np.ndarray:
-    # A matrix that is the mean itself is as near as numbers can tell.
-    return np.log(np.maximum(np.atleast_1d(distance), 1e-12))
+    return np.log(np.maximum(np.atleast_1d(distance), SMALLEST_DISTANCE))
 
 
 def _several(covariances: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:

@@ -241,16 +241,15 @@ class Engine:
         quality = np.add.accumulate(scores)[-1] / self.n_channels
         stop = self.rate.samples(self.position)
         full = self.rate.newest(stop - self.length) >= self.warmup
-        abstained = quality < self.minimum
         record["index"], record["stamp"] = newest.number, newest.stamp
         centre = (self.length - 1) / 2 * self.rate.period - self.rate.beyond(stop - 1)
         record["time"] = newest.stamp - centre / self.sfreq - self.delay
-        record["quality"], record["channel_quality"] = quality, scores
-        record["abstained"] = abstained
-        if abstained:
+        outputs = None if quality < self.minimum else self._outputs(usable=full)
+        rejected = outputs is None and quality >= self.minimum
+        record["quality"], record["channel_quality"] = 0.0 if rejected else quality, scores
+        record["abstained"] = outputs is None
+        if outputs is None:
             outputs = np.full(self.n_outputs, np.nan)
-        else:
-            outputs = self._outputs(usable=full)
         record["outputs"] = outputs
         record["valence"], record["arousal"], record["dominance"] = self._emotion(outputs)
         answered = bool(np.isfinite(outputs).all())
@@ -258,7 +257,9 @@ class Engine:
         record["class_index"] = outputs.argmax() if self.kind == CLASSES and answered else -1
         return record
 
-    def _outputs(self, usable: bool) -> np.ndarray:
+    def _outputs(self, usable: bool) -> np.ndarray | None:
+        """What the last op gives; None where a gate does not let the window pass."""
+        passed = True
         vectors: dict[int, np.ndarray] = {}
         for i, (op, sources) in enumerate(zip(self.ops, self.sources, strict=True)):
             if op.reads == "signal":
@@ -268,7 +269,9 @@ class Engine:
                 vectors[i + 1] = vectors[sources[0]]
             else:
                 vectors[i + 1] = self._timed(i, op.process, *(vectors[s] for s in sources))
-        return vectors[len(self.ops)].ravel()
+            if op.reads == "vector" and not op.passes(vectors[i + 1]):
+                passed = usable = False
+        return vectors[len(self.ops)].ravel() if passed else None
 
     def _emotion(self, outputs: np.ndarray) -> np.ndarray:
         """Valence, arousal and dominance: the intensities so named, or the labels' own, weighted."""

@@ -316,6 +316,18 @@ class Boxcar(Kind):
         self.seen = deque(maxlen=self.n)
 
 
+class Gate(Kind):
+    """Lets windows pass whose values are all at most the limit; the values go on as they are."""
+
+    tensors: ClassVar = {"limit": (float, (1,))}
+
+    def process(self, x):
+        return x
+
+    def passes(self, x):
+        return bool((x <= self.limit).all())
+
+
 OPS = {
     "reference": Reference,
     "matrix": Matrix,
@@ -340,6 +352,7 @@ OPS = {
     "sigmoid": Sigmoid,
     "ema": Ema,
     "boxcar": Boxcar,
+    "gate": Gate,
     "rls": Rls,
     "running": Running,
     "ratio": Ratio,

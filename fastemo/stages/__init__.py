@@ -5,12 +5,13 @@ from fastemo.stages.alignment import Standardize
 from fastemo.stages.analytic import Analytic
 from fastemo.stages.artefacts import ASR, EOGRegression, Interpolate, Quality
 from fastemo.stages.asymmetries import Asymmetry
-from fastemo.stages.base import SignalTrainable, Stage, Trainable, Windows
+from fastemo.stages.base import SignalTrainable, Stage, Trainable, Windows, WindowTrainable
 from fastemo.stages.connectivity import Connectivity
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
 from fastemo.stages.fir import FIR, RemoveDrift
+from fastemo.stages.potato import Potato, PotatoScore
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
 from fastemo.stages.resampling import Decimate, Resample
@@ -47,6 +48,8 @@ __all__ = [
     "Logistic",
     "LowPass",
     "Notch",
+    "Potato",
+    "PotatoScore",
     "Quality",
     "Recenter",
     "Reference",
@@ -68,6 +71,7 @@ __all__ = [
     "UserFeature",
     "Window",
     "WindowMean",
+    "WindowTrainable",
     "Windows",
     "feature",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "SignalTrainable",
     "Stage",
     "Trainable",
+    "WindowTrainable",
     "Windows",
     "check_count",
     "check_names",
@@ -196,6 +197,18 @@ class SignalTrainable(Stage):
 
     def fit_signal(self, signals: Sequence[np.ndarray], sfreq: float) -> dict[str, np.ndarray]:
         """The arrays that `lower` needs, from recordings (n_channels, n_samples) in uV."""
+        raise NotImplementedError
+
+
+class WindowTrainable(SignalTrainable):
+    """A stage right behind the window that learns from what its own ops make of each window."""
+
+    def observe(self, build: Build) -> None:
+        """Lower what it learns from; the current slot then holds a row for each window."""
+        raise NotImplementedError
+
+    def fit_rows(self, rows: np.ndarray, build: Build) -> dict[str, np.ndarray]:
+        """The arrays that `lower` needs, from such rows (n_windows, n_values); `build` is as `observe` left it."""
         raise NotImplementedError
 
 

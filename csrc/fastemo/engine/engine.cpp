@@ -55,6 +55,7 @@ Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&, const Cal
     : program_(Program::compile(file, threads, functions)), pool_(threads),
       input_(program_->header, program_->input, program_->clock.max_rows), quality_(*program_),
       layout_(program_->n_outputs(), n_channels()), usable_(program_->clock.max_windows),
+      passed_(program_->clock.max_windows),
       frames_(std::size_t(program_->rates.count())), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
     kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said
@@ -138,6 +139,7 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
     Stopwatch watch;
     quality_.process(frames_[0], f, block.substituted ? input_.marks() : nullptr);
     for (index w = 0; w < f.n_windows; ++w) usable_[w] = warm(f, w) && quality_.overall(w) >= header().minimum;
+    std::fill_n(passed_.data(), f.n_windows, 1);
     watch.lap(histograms_[1]);
     Histogram* histogram = &histograms_[2];
     for (const auto& op : program_->ops) {
@@ -146,6 +148,8 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
             const double ns = op->ns_per_sample * double(own.n) + op->ns_per_window * double(f.n_windows);
             pool_.run(op->parts(), ns, [&](index p0, index p1) { op->process(own, p0, p1); });
             op->finish(own);
+            if (op->passes)
+                for (index w = 0; w < f.n_windows; ++w) usable_[w] &= passed_[w] &= op->passes[w];
             watch.lap(*histogram);
         }
         ++histogram;
@@ -168,8 +172,9 @@ void Engine::write(const Frame& f, index w, char* out) noexcept {
     const Rates& rates = program_->rates;
     const int rate = program_->window_rate;
     const index newest = f.start + program_->clock.window_end(f, w) - 1, row = rates.newest(rate, newest) - position_;
-    const double stamp = input_.stamp(row), quality = quality_.overall(w);
-    const bool abstained = !(quality >= h.minimum);
+    const double stamp = input_.stamp(row), overall = quality_.overall(w);
+    const bool good = overall >= h.minimum, abstained = !good || !passed_[w];
+    const double quality = good && abstained ? 0.0 : overall;
     const double centre = double(program_->clock.length - 1) / 2 * rates.period(rate) - rates.beyond(rate, newest);
     std::memset(out, 0, std::size_t(layout_.size));
     put(out, 0, std::int64_t(input_.number(row)));

@@ -83,7 +83,7 @@ private:
     Input input_;
     Quality quality_;
     RecordLayout layout_;
-    Buffer<unsigned char> usable_;
+    Buffer<unsigned char> usable_, passed_;  // of the windows of a block: for smoothers; by all gates so far
     std::vector<Frame> frames_;  // of the rates
     index position_ = 0;         // rows since the last reset
     double ns_per_sample_, ns_per_window_;

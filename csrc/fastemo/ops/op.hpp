@@ -81,6 +81,8 @@ public:
     virtual void finish(const Frame&) noexcept {}
     virtual void reset() noexcept {}
 
+    // Of a gate, for each window of the block: whether it lets it pass; nullptr of other ops.
+    const unsigned char* passes = nullptr;
     // Ops after the window have nothing to do in blocks without a window's end.
     bool per_window = false;
     int rate = 0;  // of the frames it is given: its input's, or that of windows
@@ -148,6 +150,7 @@ std::unique_ptr<Op> make_softmax(const OpInit&);
 std::unique_ptr<Op> make_sigmoid(const OpInit&);
 std::unique_ptr<Op> make_ema(const OpInit&);
 std::unique_ptr<Op> make_boxcar(const OpInit&);
+std::unique_ptr<Op> make_gate(const OpInit&);
 std::unique_ptr<Op> make_cov(const OpInit&);
 std::unique_ptr<Op> make_congruence(const OpInit&);
 std::unique_ptr<Op> make_tangent(const OpInit&);

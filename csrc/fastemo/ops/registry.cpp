@@ -28,6 +28,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"sigmoid", make_sigmoid},
     {"ema", make_ema},
     {"boxcar", make_boxcar},
+    {"gate", make_gate},
     {"reduce", make_reduce},
     {"rls", make_rls},
     {"running", make_running},

@@ -291,6 +291,34 @@ private:
     Buffer<double> ring_;
 };
 
+// Lets windows pass whose values are all at most the limit; NaN is not. The values go on as they are.
+class GateOp final : public Op {
+public:
+    explicit GateOp(const OpInit& init)
+        : in_(init.input(Slot::vector)), limit_(init.file.f64(init.name("limit"))), passed_(init.clock.max_windows) {
+        out = vector_slot(init, in_.rows, in_.cols);
+        per_window = true;
+        ns_per_window = double(in_.stride);
+        passes = passed_.data();
+    }
+    void process(const Frame& f, index, index) noexcept override {
+        for (index w = 0; w < f.n_windows; ++w) {
+            std::copy_n(in_.row(w), in_.stride, out.row(w));
+            bool all = true;
+            for (index r = 0; r < in_.rows; ++r) {
+                const double* x = in_.row(w) + r * in_.col_stride();
+                all = all && std::all_of(x, x + in_.cols, [this](double v) { return v <= limit_; });
+            }
+            passed_[w] = all;
+        }
+    }
+
+private:
+    const Slot& in_;
+    const double limit_;
+    Buffer<unsigned char> passed_;
+};
+
 }  // namespace
 
 std::unique_ptr<Op> make_bandsum(const OpInit& init) { return std::make_unique<BandSumOp>(init); }
@@ -303,6 +331,7 @@ std::unique_ptr<Op> make_linear(const OpInit& init) { return std::make_unique<Li
 std::unique_ptr<Op> make_softmax(const OpInit& init) { return std::make_unique<SoftmaxOp>(init); }
 std::unique_ptr<Op> make_sigmoid(const OpInit& init) { return std::make_unique<SigmoidOp>(init); }
 std::unique_ptr<Op> make_ema(const OpInit& init) { return std::make_unique<EmaOp>(init); }
+std::unique_ptr<Op> make_gate(const OpInit& init) { return std::make_unique<GateOp>(init); }
 std::unique_ptr<Op> make_boxcar(const OpInit& init) { return std::make_unique<BoxcarOp>(init); }
 
 }  // namespace fastemo
