@@ -315,6 +315,34 @@ def test_chosen_pairs_and_threads_change_nothing():
         core.analytic_measures(x[:, :1], poles, weights, direct, 0, 1)
 
 
+@needs_core
+@pytest.mark.parametrize("n_channels", [2, 7, 17])
+@pytest.mark.parametrize(
+    "methods",
+    [
+        ["plv"], ["coh"], ["plv", "ciplv"], ["coh", "cohy", "imcoh"], ["wpli"], ["wpli", "imcoh"],
+        ["pli", "dpli", "wpli"], ["coh", "plv"], ["ciplv", "pli"], PER_SAMPLE,
+    ],
+)  # fmt: skip
+def test_measures_that_share_different_sums(methods, n_channels):
+    """More samples than are turned at once, in two epochs, whatever sums are taken; copies of a channel among them."""
+    from fastemo.reference import connectivity as reference
+
+    x = np.stack([signals(n_channels, 1100), signals(n_channels, 1100, 1)])
+    x[:, -1] = x[:, 0]
+    bank = analytic_bank(SFREQ, BANDS, 3, "here")
+    bits = sum(1 << reference.MEASURES.index(m) for m in methods)
+    found = core.analytic_measures(x, *bank, 30, bits)
+    expected = reference.analytic_measures(x, *bank, 30, bits)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+    np.testing.assert_array_equal(core.analytic_measures(x, *bank, 30, bits, 2), found)
+    copies = found[:, :, -n_channels + 1]  # the last channel and the first
+    of_copies = {"coh": [1], "cohy": [1, 0], "plv": [1], "dpli": [0.5]}
+    values = [v for m in PER_SAMPLE if m in methods for v in of_copies.get(m, [0])]
+    for value, plane in zip(values, copies, strict=True):
+        np.testing.assert_allclose(plane, value, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize(
     ("change", "message"),

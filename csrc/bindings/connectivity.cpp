@@ -16,7 +16,8 @@ namespace {
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using Indices = py::array_t<index, py::array::c_style | py::array::forcecast>;
 
-constexpr index kRows = 16;  // rows of one part of the work
+constexpr index kRows = 16;          // rows of one part of the work
+constexpr index kPanelSamples = 48;  // of all pairs before the next: three panels of so many stay in L1
 
 // (n_observations, n_channels, n) -> bins [first, stop), (n_bins, n_observations, n_tapers, 2, padded channels).
 py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, index first, index stop, int threads) {
@@ -111,9 +112,9 @@ struct Bank {
     }
     index state_size(index stride) const { return 2 * n_poles * stride; }
 
-    // n rows of one band into `out`; `offset` is the first row of all.
-    void filter(index band, const double* rows, const double* offset, index n, index stride, index parts, double* state,
-                double* out) const {
+    // n rows of one band as they go into `out`; `offset` is the first row of all.
+    void filter(index band, const double* rows, const double* offset, index n, index stride, AnalyticArgs::Form form,
+                double* state, double* out, index row, index part, index group) const {
         const index of = 2 * band * n_poles;
         kernels().cross->analytic({poles + of,
                                    weights + of,
@@ -122,10 +123,13 @@ struct Bank {
                                    state,
                                    rows,
                                    offset,
-                                   out,
                                    n,
                                    stride,
-                                   parts});
+                                   form,
+                                   out,
+                                   row,
+                                   part,
+                                   group});
     }
 
     const index n_bands, n_poles;
@@ -166,8 +170,8 @@ py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, co
                       kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels,
                                           count, 1.0, rows, stride, 0, stride);
                       if (i == 0) std::copy_n(rows, stride, offset);
-                      bank.filter(band, rows, offset, count, stride, 2, state,
-                                  i < skip ? skipped : to + (i - skip) * 2 * stride);
+                      bank.filter(band, rows, offset, count, stride, AnalyticArgs::signal, state,
+                                  i < skip ? skipped : to + (i - skip) * 2 * stride, 2 * stride, stride, kLanes);
                       i += count;
                   }
               });
@@ -189,38 +193,56 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
     const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
     py::array_t<double> out({n_planes, bank.n_bands, n_pairs});
     double* planes = out.mutable_data();
-    constexpr index most = PairSumsArgs::kMost;
     const auto& k = *kernels().cross;
-    const index state_size = bank.state_size(stride), sums_size = k.pair_sums_size(n_channels, stride, measures);
-    const index scratch_size = state_size + (1 + 4 * most) * stride + sums_size + k.pair_sums_scratch(stride);
-    const double ns = 0.3 * double(n_epochs * n * bank.n_bands) * double(n_channels * stride);
-    for_parts(bank.n_bands, threads, ns, scratch_size, [&](index band, double* state) {
-        double *const offset = state + state_size, *const rows = offset + stride, *const signals = rows + most * stride;
-        double *const sums = signals + 3 * most * stride, *const scratch = sums + sums_size;
-        const double* samples[most];
-        for (index i = 0; i < most; ++i) samples[i] = signals + i * 3 * stride;
-        std::fill_n(sums, sums_size, 0.0);
-        PairSumsArgs a{};
-        a.added = samples, a.sums = sums, a.scratch = scratch, a.decay = 1;
-        a.n_channels = n_channels, a.stride = stride, a.measures = measures;
-        a.total = double(n_epochs * (n - skip)), a.out_stride = bank.n_bands * n_pairs;
+    const AnalyticArgs::Form form = k.panel_form(measures);
+    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2, panel = kPanelSamples * parts * kLanes;
+    const index state_size = bank.state_size(stride), sums_size = k.pair_panels_size(n_channels, measures);
+    const index of_band = state_size + sums_size, of_thread = panel * (stride / kLanes);
+    constexpr index kChunk = 1024;  // samples, turned once for all bands
+    threads = int(std::min<index>(threads, bank.n_bands));
+    const Buffer<double> rows((std::min(n, kChunk) + 1) * stride), bands(bank.n_bands * of_band),
+        panels(of_thread * threads);
+    double *const offset = rows.data(), *const chunk = offset + stride;
+    const double ns = 0.1 * double(n_epochs * n * bank.n_bands) * double(n_channels * stride);
+    const auto run = [&] {
+        const DenormalScope flush;
+        for (index band = 0; band < bank.n_bands; ++band)
+            std::fill_n(bands.data() + band * of_band + state_size, sums_size, 0.0);
         for (index epoch = 0; epoch < n_epochs; ++epoch) {
-            std::fill_n(state, state_size, 0.0);
             const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
-            for (index i = 0; i < n;) {
-                const index count = std::min({most, n - i, i < skip ? skip - i : n - i});
-                kernels().load_rows({from + i * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels, count,
-                                    1.0, rows, stride, 0, stride);
-                if (i == 0) std::copy_n(rows, stride, offset);
-                bank.filter(band, rows, offset, count, stride, 3, state, signals);
-                i += count;
-                if (i <= skip) continue;
-                a.n_added = count;
-                if (i == n && epoch + 1 == n_epochs) a.out = planes + band * n_pairs;
-                k.pair_sums(a);
+            for (index first = 0; first < n; first += kChunk) {
+                const index stop = std::min(first + kChunk, n);
+                kernels().load_rows({from + first * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels,
+                                    stop - first, 1.0, chunk, stride, 0, stride);
+                if (first == 0) std::copy_n(chunk, stride, offset);
+                share(bank.n_bands, threads, ns, [&](index band, int thread) {
+                    double *const state = bands.data() + band * of_band, *const signals =
+                                                                             panels.data() + thread * of_thread;
+                    if (first == 0) std::fill_n(state, state_size, 0.0);
+                    PairPanelsArgs a{};
+                    a.panels = signals, a.panel = panel, a.parts = parts, a.units = form == AnalyticArgs::unit;
+                    a.sums = state + state_size;
+                    a.n_channels = n_channels, a.n_planes = n_planes, a.measures = measures;
+                    a.total = double(n_epochs * (n - skip)), a.out_stride = bank.n_bands * n_pairs;
+                    for (index i = first; i < stop;) {
+                        a.n = std::min({kPanelSamples, stop - i, i < skip ? skip - i : stop - i});
+                        bank.filter(band, chunk + (i - first) * stride, offset, a.n, stride, form, state, signals,
+                                    parts * kLanes, kLanes, panel);
+                        i += a.n;
+                        if (i <= skip) continue;
+                        if (i == n && epoch + 1 == n_epochs) a.out = planes + band * n_pairs;
+                        k.pair_panels(a);
+                    }
+                });
             }
         }
-    });
+    };
+    if (ns < kHoldSignalsGilNs) {
+        run();
+    } else {
+        const py::gil_scoped_release release;
+        run();
+    }
     return out;
 }
 

@@ -47,10 +47,13 @@ public:
                                    state_.data() + of * in_.stride,
                                    in,
                                    offset_.data() + band * in_.stride,
-                                   out,
                                    n,
                                    in_.stride,
-                                   parts});
+                                   parts == 3 ? AnalyticArgs::with_inverse : AnalyticArgs::signal,
+                                   out,
+                                   parts * in_.stride,
+                                   in_.stride,
+                                   kLanes});
     }
 
 private:

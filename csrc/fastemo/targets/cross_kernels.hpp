@@ -22,14 +22,17 @@ struct CrossArgs {
 
 // A bank's filter with complex poles: what it makes of real signals has, all but for a rest, no negative frequencies.
 struct AnalyticArgs {
-    const double *poles, *weights;  // [n_poles][2]
+    enum Form { signal, with_inverse, unit };  // as it is, with 1 / abs (0 for 0) as a third part, divided by abs
+    const double *poles, *weights;             // [n_poles][2]
     double direct[2];
     index n_poles;
     double* state;         // [n_poles][2][stride], zero at first
     const double* in;      // [n][stride]
     const double* offset;  // [stride], taken off the samples: the first of them, which hides the step there
-    double* out;           // [n][parts][stride]: real part, imaginary part and, of three parts, 1 / abs (0 for 0)
-    index n, stride, parts;
+    index n, stride;
+    Form form;
+    double* out;             // real part, imaginary part and perhaps a third
+    index row, part, group;  // from one sample, part, group of kLanes channels to the next
 };
 
 // What one sample of an analytic signal z comes to.
@@ -64,6 +67,20 @@ struct PairSumsArgs {
     double* scratch;  // pair_sums_scratch(stride) values
 };
 
+// Sums over the products of all pairs of signals, some samples at a time, and the measures that they come to.
+struct PairPanelsArgs {
+    const double* panels;  // [groups of kLanes channels], each [n][parts][kLanes]: real, imaginary part, 1 / abs
+    index panel;           // from one group to the next
+    index n, parts;
+    bool units;    // the signals have been divided by abs
+    double* sums;  // pair_panels_size values, zero at first
+    index n_channels, n_planes;
+    unsigned measures;
+    double total;  // number of all observations
+    double* out;   // null, or planes of the measures, pairs below the diagonal row by row: then the sums are done with
+    index out_stride;
+};
+
 // Of analytic signals, correlations of one envelope with what of another signal is out of phase with it.
 struct EnvelopeArgs {
     const double* spectra;  // [n][2][stride]
@@ -83,6 +100,9 @@ struct CrossKernels {
     void (*pair_sums)(const PairSumsArgs&);
     index (*pair_sums_size)(index n_channels, index stride, unsigned measures);
     index (*pair_sums_scratch)(index stride);
+    AnalyticArgs::Form (*panel_form)(unsigned measures);  // of the signals in the panels
+    void (*pair_panels)(const PairPanelsArgs&);
+    index (*pair_panels_size)(index n_channels, unsigned measures);
     void (*envelope_correlations)(const EnvelopeArgs&, double* scratch);
     index (*envelopes_scratch)(index n, index stride);
 };

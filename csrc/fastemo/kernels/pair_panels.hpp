@@ -1,0 +1,231 @@
+// Sums over the products of all pairs of signals, from panels: the parts of eight channels lie together, sample after
+// sample.
+//
+// Lanes are second signals; a tile holds R first ones against a native of them, its sums in registers over all samples of
+// a call, which are as many as leave its panels in L1. Only the sums that the measures are made of are taken. Copies of a
+// channel have no imaginary part: it is a difference of rounded products, or of two sums of the same; where it only
+// counts as part of a magnitude, three products do for four (Gauss).
+#pragma once
+
+#include "cross_spectra.hpp"
+
+namespace fastemo::FASTEMO_NS {
+
+struct Parts {
+    vd re, im, third;
+};
+
+// Factors straight from memory cost the arithmetic pipes nothing, values that are broadcast for several products do: what
+// reads through another pointer is not known to be the same.
+FASTEMO_INLINE const double* same_but_unknown(const double* p) {
+#if FASTEMO_VECTORS
+    asm("" : "+r"(p));
+#endif
+    return p;
+}
+
+// x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d).
+struct SquareSums {
+    static constexpr int kSums = 3, kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
+    static constexpr bool kThird = false;
+    static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, y.re - y.im}; }
+    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
+        const vd re = vd::all(x[0]), im = vd::all(x[kLanes]);
+        s[0] = fma(re, y.re, s[0]);
+        s[1] = fma(im, y.im, s[1]);
+        s[2] = fma(re + im, y.third, s[2]);
+    }
+    static FASTEMO_INLINE CrossSums sums(const vd* s, bool units) {
+        const vd zero = vd::all(0), re = s[0] + s[1], im = (s[2] - s[0]) + s[1];
+        return units ? CrossSums{zero, zero, re, im, zero, zero, zero}
+                     : CrossSums{re, im, zero, zero, zero, zero, zero};
+    }
+};
+
+struct ProductSums {
+    static constexpr int kSums = 3, kRows = 4;
+    static constexpr bool kThird = false;
+    static FASTEMO_INLINE Parts second(Parts y) { return y; }
+    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
+        const vd re = vd::all(x[0]), im = vd::all(x[kLanes]);
+        s[0] = fma(re, y.re, fma(im, y.im, s[0]));
+        s[1] = fma(im, y.re, s[1]);
+        s[2] = fma(re, y.im, s[2]);
+    }
+    static FASTEMO_INLINE CrossSums sums(const vd* s, bool units) {
+        const vd zero = vd::all(0), im = s[1] - s[2];
+        return units ? CrossSums{zero, zero, s[0], im, zero, zero, zero}
+                     : CrossSums{s[0], im, zero, zero, zero, zero, zero};
+    }
+};
+
+// One more, or one less, or as many where x is 0.
+FASTEMO_INLINE vd add_sign(vd sum, vd x) {
+#if FASTEMO_VECTORS
+    const vd::mask minus = (vd::mask)vd::all(-0.0).v;
+    const vd one = {(vd::raw)(((vd::mask)x.v & minus) | (vd::mask)vd::all(1).v)};
+#else
+    const vd one = vd::all(x.v < 0 ? -1 : 1);
+#endif
+    return select(x == vd::all(0), sum, sum + one);
+}
+
+template <bool kSign>
+struct ImaginarySums {
+    static constexpr int kSums = 2 + kSign, kRows = FASTEMO_VECTOR_BYTES == 64 && !kSign ? 8 : 4;
+    static constexpr bool kThird = false;
+    static FASTEMO_INLINE Parts second(Parts y) { return y; }
+    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
+        const vd im = vd::all(x[kLanes]) * y.re - vd::all(x[0]) * y.im;
+        s[0] = s[0] + im;
+        s[1] = s[1] + abs(im);
+        if constexpr (kSign) s[2] = add_sign(s[2], im);
+    }
+    static FASTEMO_INLINE CrossSums sums(const vd* s, bool) {
+        const vd zero = vd::all(0);
+        return {zero, s[0], zero, zero, kSign ? s[2] : zero, s[1], zero};
+    }
+};
+
+struct AllSums {
+    static constexpr int kSums = 6, kRows = FASTEMO_VECTOR_BYTES == 64 ? 4 : 2;
+    static constexpr bool kThird = true;
+    static FASTEMO_INLINE Parts second(Parts y) { return y; }
+    static FASTEMO_INLINE void add(const double* x, const double* same, const Parts& y, vd* s) {
+        const vd re = fma(vd::all(x[0]), y.re, vd::all(x[kLanes]) * y.im);
+        const vd im = vd::all(same[kLanes]) * y.re - vd::all(same[0]) * y.im;
+        const vd scale = vd::all(x[2 * kLanes]) * y.third;
+        s[0] = s[0] + re;
+        s[1] = s[1] + im;
+        s[2] = fma(re, scale, s[2]);
+        s[3] = fma(im, scale, s[3]);
+        s[4] = add_sign(s[4], im);
+        s[5] = s[5] + abs(im);
+    }
+    static FASTEMO_INLINE CrossSums sums(const vd* s, bool) { return {s[0], s[1], s[2], s[3], s[4], s[5], vd::all(0)}; }
+};
+
+FASTEMO_INLINE const double* panel_of(const PairPanelsArgs& a, index c) {
+    return a.panels + c / kLanes * a.panel + c % kLanes;
+}
+
+// Rows [r0, r0 + R) against channels [c, c + W).
+template <class F>
+FASTEMO_NOINLINE void panel_tile(const PairPanelsArgs& a, index r0, index c, double* sums) {
+    constexpr int R = F::kRows, S = F::kSums;
+    constexpr index W = vd::width;
+    const index row = a.parts * kLanes;
+    const double *x = panel_of(a, r0), *y = panel_of(a, c), *same = same_but_unknown(x);
+    vd s[R][S];
+    FASTEMO_UNROLL
+    for (int r = 0; r < R; ++r) {
+        FASTEMO_UNROLL
+        for (int k = 0; k < S; ++k) s[r][k] = vd::load(sums + (r * S + k) * W);
+    }
+    for (index i = 0; i < a.n; ++i, x += row, same += row, y += row) {
+        const Parts second =
+            F::second({vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)});
+        FASTEMO_UNROLL
+        for (int r = 0; r < R; ++r) F::add(x + r, same + r, second, s[r]);
+    }
+    FASTEMO_UNROLL
+    for (int r = 0; r < R; ++r) {
+        FASTEMO_UNROLL
+        for (int k = 0; k < S; ++k) s[r][k].store(sums + (r * S + k) * W);
+    }
+}
+
+// Measures of row r against channels [c, c + W), as far as they are before it.
+template <class F>
+FASTEMO_INLINE void panel_measures(const PairPanelsArgs& a, const double* inverse_root, index r, index c,
+                                   const double* sums) {
+    constexpr index W = vd::width;
+    vd s[F::kSums];
+    FASTEMO_UNROLL
+    for (int k = 0; k < F::kSums; ++k) s[k] = vd::load(sums + k * W);
+    double values[9 * W];  // eight measures, one of them in two parts
+    add_measures<true, true>(a.measures, a.total, F::sums(s, a.units),
+                             vd::all(inverse_root[r]) * vd::load(inverse_root + c), true, false, 1.0, values, W,
+                             nullptr, 0);
+    double* to = a.out + r * (r - 1) / 2 + c;
+    for (index plane = 0; plane < a.n_planes; ++plane, to += a.out_stride) {
+        const double* from = values + plane * W;
+        if (c + W <= r)
+            vd::load(from).store(to);
+        else
+            for (index l = 0; c + l < r; ++l) to[l] = from[l];
+    }
+}
+
+inline void add_powers(const PairPanelsArgs& a, double* powers) {
+    for (index c = 0; c < a.n_channels; c += vd::width) {
+        const double* z = panel_of(a, c);
+        vd sum = vd::load(powers + c);
+        for (index i = 0; i < a.n; ++i, z += a.parts * kLanes) {
+            const vd re = vd::load(z), im = vd::load(z + kLanes);
+            sum = sum + fma(re, re, im * im);
+        }
+        sum.store(powers + c);
+    }
+}
+
+template <class F>
+FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
+    constexpr index W = vd::width, R = F::kRows, row = F::kSums * W;
+    const index stride = (a.n_channels + kLanes - 1) / kLanes * kLanes;
+    double* const powers = a.sums;
+    constexpr unsigned of_power = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh;
+    if (a.measures & of_power) add_powers(a, powers);
+    double* at = powers + stride;
+    for (index c = 0; c < a.n_channels; c += W)
+        for (index r = c / R * R; r < a.n_channels; r += R, at += R * row) panel_tile<F>(a, r, c, at);
+    if (!a.out) return;
+    for (index c = 0; c < stride; c += W) {
+        const vd power = vd::load(powers + c);
+        select(power > vd::all(0), vd::all(1) / sqrt(power), vd::all(0)).store(powers + c);
+    }
+    at = powers + stride;
+    for (index c = 0; c < a.n_channels; c += W)
+        for (index r = c / R * R; r < (a.n_channels + R - 1) / R * R; ++r, at += row)
+            if (c < r && r < a.n_channels) panel_measures<F>(a, powers, r, c, at);
+}
+
+// The sums that do, and the form of the signals that they are taken of.
+template <class Call>
+FASTEMO_INLINE auto with_panel_sums(unsigned measures, Call&& call) {
+    constexpr unsigned plv = 1u << CrossArgs::plv, coh = 1u << CrossArgs::coh;
+    constexpr unsigned phase = plv | 1u << CrossArgs::ciplv;
+    constexpr unsigned cross = coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh;
+    constexpr unsigned weighted = 1u << CrossArgs::wpli | 1u << CrossArgs::imcoh;
+    constexpr unsigned signs = weighted | 1u << CrossArgs::pli | 1u << CrossArgs::dpli;
+    const auto only = [&](unsigned set) { return (measures & ~set) == 0; };
+    if (only(plv) || only(coh)) return call(SquareSums());
+    if (only(phase) || only(cross)) return call(ProductSums());
+    if (only(weighted)) return call(ImaginarySums<false>());
+    if (only(signs)) return call(ImaginarySums<true>());
+    return call(AllSums());
+}
+
+inline AnalyticArgs::Form panel_form(unsigned measures) {
+    constexpr unsigned phase = 1u << CrossArgs::plv | 1u << CrossArgs::ciplv;
+    if ((measures & ~phase) == 0) return AnalyticArgs::unit;
+    return with_panel_sums(measures, [](auto sums) { return sums.kThird; }) ? AnalyticArgs::with_inverse
+                                                                            : AnalyticArgs::signal;
+}
+
+// Values of `sums`: powers, then those of the tiles in the order in which they come.
+inline index pair_panels_size(index n_channels, unsigned measures) {
+    return with_panel_sums(measures, [&](auto sums) {
+        constexpr index W = vd::width, R = decltype(sums)::kRows;
+        index size = (n_channels + kLanes - 1) / kLanes * kLanes;
+        for (index c = 0; c < n_channels; c += W)
+            for (index r = c / R * R; r < n_channels; r += R) size += R * decltype(sums)::kSums * W;
+        return size;
+    });
+}
+
+inline void pair_panels(const PairPanelsArgs& a) {
+    with_panel_sums(a.measures, [&](auto sums) { pair_panels_of<decltype(sums)>(a); });
+}
+
+}  // namespace fastemo::FASTEMO_NS
