@@ -31,8 +31,7 @@ class Rate:
     Parameters
     ----------
     steps : tuple of (up, down)
-        How the input was resampled, one change after the other, each with up <= down. Sample m needs what was there up
-        to place m down/up.
+        How the input was resampled, one change after the other. Sample m needs what was there up to place m down/up.
     """
 
     def __init__(self, steps: tuple[tuple[int, int], ...] = ()) -> None:
@@ -63,10 +62,14 @@ class Rate:
         """Samples of the input that the first m need."""
         return self.newest(m - 1) + 1 if m > 0 else 0
 
+    def first(self, m: int) -> int:
+        """The first of the input's samples that speak for sample m and later, and not for those before m alone."""
+        return min(self.needed(m), self.newest(m))
+
     def span(self, m: int) -> int:
-        """The most samples of the input that m in a row can need beyond those before them."""
+        """No m samples in a row have more of the input's samples that speak for them."""
         for up, down in reversed(self.steps):
-            m = m * down // up + 1
+            m = m * down // up + 2
         return m
 
     @property

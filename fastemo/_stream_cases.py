@@ -32,6 +32,7 @@ SIGNAL_OPS: tuple[tuple[str, str, Callable[[int, np.random.Generator], dict[str,
 
 #: Stages of the signal: name, class of bits, and the stage.
 FRONT_STAGES: tuple[tuple[str, str, Callable[[ModuleType], Any]], ...] = (
+    ("Resample up", "A", lambda fe: fe.Resample(320)),
     ("Analytic", "B", lambda fe: fe.Analytic(BANDS, ["envelope", "phase", "frequency"])),
     ("Analytic power", "B", lambda fe: fe.Analytic({"alpha": (8, 13)}, "power", db=True)),
 )

@@ -72,7 +72,7 @@ class _Ops:
                 measures=bits, gain=self.rng.choice([0.0, 1.0]), floor=1.0, per_radian=1.0,
             )  # fmt: skip
         if kind == "resample":
-            up, down = np.sort(self.rng.integers(1, 6, 2))
+            up, down = self.rng.integers(1, 6, 2)
             taps = self.rng.normal(size=self.rng.choice([1, 4, 31]))
             first = self.rng.integers(0, 2)
             at = self.add(kind, [slot], (1, n), taps=taps, up=up, down=down, first=first)

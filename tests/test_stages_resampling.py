@@ -27,11 +27,15 @@ from fastemo._program import Op, Program, Rate
 from fastemo.engine import Engine
 
 native = pytest.mark.skipif(core is None, reason="no compiled core")
-RATIOS = [(1, 1), (1, 4), (2, 3), (32, 125), (3, 7)]
+RATIOS = [(1, 1), (1, 4), (2, 3), (32, 125), (3, 7), (2, 1), (7, 2), (125, 32)]
 
 
 def resample(slot, up, down, taps=None, first=1):
-    taps = (resampling_taps(up, down) if down > 1 else [1.0]) if taps is None else np.asarray(taps, float)
+    taps = (
+        (resampling_taps(up, down) if max(up, down) > 1 else [1.0])
+        if taps is None
+        else np.asarray(taps, float)
+    )
     tensors = {"taps": taps, "up": np.array([up]), "down": np.array([down]), "first": np.array([first])}
     return Op("resample", (slot,), tensors)
 
@@ -50,10 +54,12 @@ def lowered(*stages, sfreq=250.0):
 @pytest.mark.parametrize(("up", "down"), RATIOS)
 def test_samples_are_those_of_a_polyphase_filter(backend, up, down):
     rng = np.random.default_rng(down)
-    x, taps = rng.standard_normal((3, 500)) + 30, rng.standard_normal(40)
+    x, taps = rng.standard_normal((3, 500 if up <= down else 150)) + 30, rng.standard_normal(40)
     for first in (0, 1):
         level = first * x[:, :1]
-        wanted = upfirdn(taps, x - level, up, down)[:, : ceil(500 * up / down)] + level * taps.sum() / up
+        longer = np.pad(x - level, ((0, 0), (0, 9)))  # as many results as there are, whatever the taps
+        wanted = upfirdn(taps, longer, up, down)[:, : ceil(x.shape[1] * up / down)]
+        wanted += level * taps.sum() / up
         got = Engine(program(up, down, taps, first, 3), backend=backend).push_array(x)["outputs"].T
         np.testing.assert_allclose(np.sqrt(got), np.abs(wanted), rtol=1e-9, atol=1e-10)
 
@@ -69,17 +75,46 @@ def test_is_scipys_resampling_but_for_the_delay(backend):
     )
 
 
-@pytest.mark.parametrize("steps", [(), ((1, 4),), ((2, 3),), ((32, 125), (2, 5)), ((3, 5), (1, 1), (4, 7))])
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("up", "down"), [(2, 1), (125, 32)])
+def test_a_raised_rate_is_scipys_too(backend, up, down):
+    x = np.random.default_rng(0).standard_normal((1, 200))
+    got = Engine(program(up, down, first=0), backend=backend).push_array(x)["outputs"][:, 0]
+    delay, whole = divmod(10 * up, down)  # ten samples of the input
+    if whole:  # between two of the outputs: those of the filter itself, which SciPy centres
+        wanted = upfirdn(resampling_taps(up, down), x[0], up, down)[: len(got)]
+        delay = 0
+    else:
+        wanted = resample_poly(x[0], up, down)
+    np.testing.assert_allclose(
+        np.sqrt(got[delay:]), np.abs(wanted[: len(got) - delay]), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        ((1, 4),),
+        ((3, 1),),
+        ((5, 2), (2, 3)),
+        ((1, 3), (7, 2)),
+        ((4, 1), (1, 4)),
+        ((2, 3),),
+        ((32, 125), (2, 5)),
+        ((3, 5), (1, 1), (4, 7)),
+    ],
+)
 def test_the_clock(steps):
     rate = Rate(steps)
     newest = [rate.newest(m) for m in range(200)]
-    for n in range(150):
-        assert rate.samples(n) == sum(k < n for k in newest)
+    for n in range(0, 150, 7):
+        assert rate.samples(n) == sum(rate.newest(k) < n for k in range(1000))
     for m in range(1, 200):
         assert rate.needed(m) == newest[m - 1] + 1
-        assert 0 <= rate.beyond(m) <= len(steps) * rate.period
-        span = [rate.needed(start + m) - rate.needed(start) for start in range(30)]
-        assert max(span) <= rate.span(m)
+        assert 0 <= rate.beyond(m) <= sum(Rate(steps[:i]).period for i in range(len(steps)))
+        span = [rate.needed(start + m) - rate.first(start) for start in range(30)]
+        assert 1 <= min(span) <= max(span) <= rate.span(m)
     # Places are multiples of the period but for what each change of rate rounds down.
     place = np.array([rate.newest(m) + rate.beyond(m) for m in range(200)])
     np.testing.assert_allclose(place, np.arange(200) * rate.period, rtol=1e-12)
@@ -90,6 +125,7 @@ def test_the_clock(steps):
 def test_every_sample_is_dated(backend, up, down):
     """At 100 Hz: sample m lies at m down/up, and comes with the newest before that."""
     got = Engine(program(up, down, time_delay=0.5), backend=backend).push_array(np.ones((1, 300)))
+    assert len(got) == ceil(300 * up / down)
     m = np.arange(len(got))
     np.testing.assert_array_equal(got["index"], m * down // up)
     np.testing.assert_array_equal(got["stamp"], got["index"] / 100)
@@ -128,9 +164,28 @@ def test_quality_is_that_of_the_samples_a_window_needs(backend):
     np.testing.assert_array_equal(got["valid"], ~hit)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_quality_where_windows_share_samples_of_the_recording(backend):
+    """At twice the rate every sample speaks for two windows of one, and a window of four has two or three."""
+    x = np.ones((1, 40)) + np.random.default_rng(0).standard_normal((1, 40))
+    x[0, 22] = np.nan
+    got = Engine(program(2, 1, input_max_gap=50), backend=backend).push_array(x)
+    assert np.flatnonzero(got["quality"] == 0).tolist() == [44, 45]
+    assert np.flatnonzero(got["valid"] == 0).tolist() == [44, 45]
+    assert set(got["quality"]) == {0.0, 1.0}
+    header = {"window_length": 4, "window_hop": 1, "input_max_gap": 50}
+    got = Engine(program(2, 1, **header), backend=backend).push_array(x)
+    for k, record in enumerate(got):
+        first, last = k // 2, (k + 3) // 2
+        hit = first <= 22 <= last
+        assert record["index"] == last
+        assert record["quality"] == (1 - 1 / (last - first + 1) if hit else 1.0)
+        assert record["valid"] == (not hit)
+
+
 @native
 @pytest.mark.parametrize("policy", [HOLD, INTERPOLATE, RESET])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(16))
 def test_bits_depend_on_neither_chunks_nor_threads(policy, seed):
     rng = np.random.default_rng(seed)
     up, down = RATIOS[seed % len(RATIOS)]
@@ -166,7 +221,8 @@ def test_room_for_predictions_is_always_enough(policy, n):
     [
         ({"taps": np.zeros(0)}, "has 0 taps"),
         ({"up": np.array([0])}, "has up 0, expected 1 to"),
-        ({"up": np.array([3])}, "has down 2, expected 3 to"),
+        ({"up": np.array([8193])}, "raises the sampling rate to more than 4096 times"),
+        ({"down": np.array([0])}, "has down 0, expected 1 to"),
         ({"down": np.array([1 << 40])}, "expected 1 to 1048576"),
         ({"up": np.array([-1])}, "has up -1"),
         ({"first": np.array([-1])}, "has first -1"),
@@ -225,6 +281,12 @@ class TestStages:
     def test_the_same_rate_is_nothing_to_do(self):
         assert lowered(fe.Resample(250), fe.Decimate(1)).ops == []
 
+    def test_a_raised_rate(self):
+        build = lowered(fe.Resample(500), fe.Window(2, 0.1), fe.BandPower("seed"), sfreq=128.0)
+        assert (build.sfreq, build.input_sfreq, build.length, build.hop) == (500, 128, 1000, 50)
+        assert build.delays["alpha"] == pytest.approx(10 / 128)
+        assert lowered(fe.Resample(250.125)).sfreq == 250.125
+
     def test_minimum_phase_delays_less(self):
         delays = [
             lowered(fe.Decimate(4, phase=phase), fe.Window(1, 0.5), fe.BandPower({"a": (8, 13)})).delays["a"]
@@ -235,8 +297,9 @@ class TestStages:
     @pytest.mark.parametrize(
         ("stage", "message"),
         [
-            (fe.Resample(500), "only be lowered"),
             (fe.Resample(np.pi), "no ratio of whole numbers"),
+            (fe.Resample(1000 * np.pi), "no ratio of whole numbers"),
+            (fe.Resample(250 * 5000), "no ratio of whole numbers"),
         ],
     )
     def test_refuses_rates_that_cannot_be(self, stage, message):
@@ -258,12 +321,13 @@ class TestStages:
         with pytest.raises(error):
             make()
 
-    def test_a_burst_is_found_where_it_is(self):
-        sfreq, centre = 500, 6.0
+    @pytest.mark.parametrize(("sfreq", "new"), [(500, 128), (128, 500), (100, 250)])
+    def test_a_burst_is_found_where_it_is(self, sfreq, new):
+        centre = 6.0
         t = np.arange(12 * sfreq) / sfreq
         x = (np.exp(-((t - centre) ** 2) / 0.02) * np.sin(2 * np.pi * 10 * t))[None]
         x += 1e-3 * np.random.default_rng(0).standard_normal(x.shape)
-        stages = [fe.Resample(128), fe.Window(0.2, 0.04), fe.BandPower({"alpha": (5, 15)}, "filterbank")]
+        stages = [fe.Resample(new), fe.Window(0.2, 0.04), fe.BandPower({"alpha": (5, 15)}, "filterbank")]
         pipe = fe.Pipeline(stages, sfreq=sfreq, ch_names=["Oz"], check_unit=False)
         got = Engine(pipe.program).push_array(x)
         power = got["outputs"][:, 0]
@@ -295,6 +359,37 @@ class TestStages:
         stages = [fe.Resample(128), fe.Window(1, 0.5), fe.BandPower("seed", log=True), fe.LDA()]
         pipe = fe.Pipeline(stages).fit([rec])
         assert sorted(pipe.classes_) == ["calm", "joy"]
+
+
+@native
+def test_up_and_down_again_is_the_signal():
+    """Through a higher rate and back: the same band power, later by both filters."""
+    x = 10 * np.random.default_rng(0).standard_normal((2, 4000))
+    there = [
+        fe.Resample(400),
+        fe.Resample(100),
+        fe.Window(1, 0.5),
+        fe.BandPower({"alpha": (8, 13)}, "filterbank"),
+    ]
+    settings = {"sfreq": 100, "ch_names": ["a", "b"], "check_unit": False}
+    around, straight = (
+        fe.Pipeline(stages, **settings).engine().push_array(x) for stages in (there, there[2:])
+    )
+    # Ten samples of 100 Hz for each way: 20, where the windows' hop is 50.
+    shift = np.interp(around["time"][8:-2], straight["time"], straight["outputs"][:, 0])
+    assert np.corrcoef(shift, around["outputs"][8:-2, 0])[0, 1] > 0.9
+
+
+@native
+def test_raising_takes_no_more_room_than_the_factor_says():
+    taps = np.ones(8192)
+    for up, n in ((4096, 3), (1024, 5)):
+        built = program(up, 1, taps, 1, 2, window_length=up // 2, window_hop=up // 4)
+        x = np.random.default_rng(up).standard_normal((2, n))
+        got, wanted = (Engine(built, backend=b).push_array(x) for b in ("native", "reference"))
+        assert len(got) == 4 * n - 1
+        np.testing.assert_allclose(got["outputs"], wanted["outputs"], rtol=1e-12)
+        assert Engine(built).max_predictions(n) == 4 * n * 5  # with a gap of four before every sample
 
 
 def test_a_program_knows_the_rate_of_its_windows():

@@ -197,16 +197,30 @@ class Engine:
         while rows:
             n = self._until_window(self.position)
             block, rows = rows[:n], rows[n:]
-            self._run_block(block)
+            signals = self._run_block(block)
+            taken = self.rate.samples(self.position)
             self.position += len(block)
-            if len(block) == n:
-                self.records.append(self._run_window(block[-1]))
+            # A sample of the input may bring several of the windows' rate, and windows end with more than one of them.
+            there = self.rate.samples(self.position)
+            begin = taken
+            for stop in self._window_ends(taken, there):
+                self._feed(signals, begin - taken, stop - taken)
+                self.records.append(self._run_window(block[-1], stop))
+                begin = stop
+            self._feed(signals, begin - taken, there - taken)
+
+    def _next_end(self, there: int) -> int:
+        """Where the next window ends when so many samples of the windows' rate are there."""
+        number = 0 if there < self.length else (there - self.length) // self.hop + 1
+        return self.length + number * self.hop
 
     def _until_window(self, position: int) -> int:
         """Samples from `position` until the next window is complete."""
-        there = self.rate.samples(position)
-        number = 0 if there < self.length else (there - self.length) // self.hop + 1
-        return self.rate.needed(self.length + number * self.hop) - position
+        return self.rate.needed(self._next_end(self.rate.samples(position))) - position
+
+    def _window_ends(self, taken: int, there: int) -> range:
+        """Where windows end as the samples of their rate that are there become more."""
+        return range(self._next_end(taken), there + 1, self.hop)
 
     def _count(self, stretches: list[Stretch]) -> int:
         """How many windows the stretches complete."""
@@ -214,32 +228,35 @@ class Engine:
         for stretch in stretches:
             position = 0 if stretch.starts else position
             stop = position + len(stretch.rows)
-            while position + self._until_window(position) <= stop:
-                position += self._until_window(position)
-                count += 1
+            count += len(self._window_ends(self.rate.samples(position), self.rate.samples(stop)))
             position = stop
         return count
 
-    def _run_block(self, rows: list[Row]) -> None:
-        """Samples up to the end of a window or of what there is."""
+    def _run_block(self, rows: list[Row]) -> dict[int, Any]:
+        """The signals that samples up to the end of a window, or of what there is, come to."""
         x = np.stack([row.value for row in rows], axis=1)
         self.quality.process(x, np.stack([row.substituted for row in rows], axis=1))
         signals: dict[int, Any] = {0: x}
         for i, (op, sources) in enumerate(zip(self.ops, self.sources, strict=True)):
-            if op.reads == "signal":
+            if op.output.kind == "signal":
                 x = signals[sources[0]]
                 # A slower signal may have no sample in the block.
-                if x.shape[1]:
-                    signals[i + 1] = self._timed(i, op.process, x)
-                elif op.output.kind == "signal":
-                    signals[i + 1] = np.empty((*op.output.shape, 0))
+                some = x.shape[1] > 0
+                signals[i + 1] = self._timed(i, op.process, x) if some else np.empty((*op.output.shape, 0))
+        return signals
 
-    def _run_window(self, newest: Row) -> np.ndarray:
+    def _feed(self, signals: dict[int, Any], begin: int, stop: int) -> None:
+        """Samples that windows are cut from, to what makes something of windows."""
+        for i, (op, sources) in enumerate(zip(self.ops, self.sources, strict=True)):
+            if op.reads == "signal" and op.output.kind != "signal" and stop > begin:
+                self._timed(i, op.process, signals[sources[0]][:, begin:stop])
+
+    def _run_window(self, newest: Row, stop: int) -> np.ndarray:
+        """The window that ends before sample `stop` of its rate, `newest` the last of the input that it needs."""
         record = np.zeros((), self.dtype)
-        scores = self.quality.scores()
+        scores = self.quality.scores(stop)
         # One after the other, as the contract says; np.mean adds in another order.
         quality = np.add.accumulate(scores)[-1] / self.n_channels
-        stop = self.rate.samples(self.position)
         full = self.rate.newest(stop - self.length) >= self.warmup
         record["index"], record["stamp"] = newest.number, newest.stamp
         centre = (self.length - 1) / 2 * self.rate.period - self.rate.beyond(stop - 1)
@@ -253,7 +270,7 @@ class Engine:
         record["outputs"] = outputs
         record["valence"], record["arousal"], record["dominance"] = self._emotion(outputs)
         answered = bool(np.isfinite(outputs).all())
-        record["valid"] = full and answered and not self.quality.substituted()
+        record["valid"] = full and answered and not self.quality.substituted(stop)
         record["class_index"] = outputs.argmax() if self.kind == CLASSES and answered else -1
         return record
 

@@ -11,6 +11,8 @@ from fastemo.reference.kind import Kind
 
 __all__ = ["Fir", "Resample"]
 
+MOST_RAISED = 4096
+
 
 class Fir(Kind):
     """Sums of products; `block` only says how the compiled engine goes about it."""
@@ -59,8 +61,8 @@ class Resample(Kind):
 
     def slot(self):
         self.require(
-            1 <= self.up <= self.down <= 1 << 20,
-            f"has up {self.up} and down {self.down}, expected 1 <= up <= down <= {1 << 20}",
+            1 <= self.up <= 1 << 20 and 1 <= self.down <= 1 << 20,
+            f"has up {self.up} and down {self.down}, expected 1 to {1 << 20}",
         )
         self.require(self.first in (0, 1), f"has first {self.first}, expected 0 or 1")
         self.phases = [self.taps[p :: self.up][::-1] for p in range(self.up)]
@@ -68,7 +70,12 @@ class Resample(Kind):
         return super().slot()
 
     def rate_behind(self, rate):
-        return Rate((*rate.steps, (self.up, self.down)))
+        behind = Rate((*rate.steps, (self.up, self.down)))
+        self.require(
+            behind.ratio <= MOST_RAISED,
+            f"raises the sampling rate to more than {MOST_RAISED} times that of the input",
+        )
+        return behind
 
     def process(self, x):
         if self.level is None:

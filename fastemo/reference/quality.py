@@ -69,15 +69,14 @@ class Quality:
             self.run = np.where(change[:, n] == 0, self.run, 0) + 1
             run[:, n] = self.run
         self.previous = x[:, -1].copy()
-        self.position += x.shape[1]
         bad = substituted | (run >= self.flat) | (np.abs(x) >= self.rail)
         self.marks.append(np.stack([bad, np.abs(change) > self.step, substituted]))
         if self.checks is not None:
             self.checks.process(x)
 
-    def scores(self) -> np.ndarray:
-        """From 0 (unusable) to 1 for each channel over the last window."""
-        marks = self.last()
+    def scores(self, stop: int) -> np.ndarray:
+        """From 0 (unusable) to 1 for each channel over the window that ends before sample `stop` of its rate."""
+        marks = self.last(stop)
         length, (bad, noisy, _) = marks.shape[-1], marks.sum(axis=-1)
         scores = np.where(noisy / length > self.noisy, 0.0, 1 - bad / length)
         if self.checks is None:
@@ -88,20 +87,18 @@ class Quality:
         )
         return np.where(too_much, 0.0, scores)
 
-    def last(self) -> np.ndarray:
-        """The marks of the input's samples that the last window needs and the samples before it do not."""
-        stop = self.rate.samples(self.position)
-        length = self.rate.needed(stop) - self.rate.needed(stop - self.window)
+    def last(self, stop: int) -> np.ndarray:
+        """The marks of the input's samples that speak for that window, the newest of which is the last one there is."""
+        length = self.rate.needed(stop) - self.rate.first(stop - self.window)
         return self.marks.last()[..., self.longest - length :]
 
-    def substituted(self) -> bool:
-        """Whether any sample of the last window was substituted."""
-        return bool(self.last()[2].any())
+    def substituted(self, stop: int) -> bool:
+        """Whether any sample of that window was substituted."""
+        return bool(self.last(stop)[2].any())
 
     def reset(self) -> None:
         self.run = np.zeros(self.n_channels, np.int64)
         self.previous = None
-        self.position = 0
         self.marks = History((3, self.n_channels), self.longest, bool)
         if self.checks is not None:
             self.checks.reset()

@@ -49,28 +49,30 @@ class _RateStage(Stage):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Resample(_RateStage):
-    """Lowers the sampling rate to `sfreq`, whatever the ratio of the two: a causal polyphase filter.
+    """Lowers or raises the sampling rate to `sfreq`, whatever the ratio of the two: a causal polyphase filter.
 
     Parameters
     ----------
     sfreq : float
-        The new rate in Hz, at most the one that arrives. Stages behind see it: `Window` counts its samples.
+        The new rate in Hz. Stages behind see it: `Window` counts its samples. A higher one than that of the recording
+        tells no more, but lets models and filters made for it be used.
     phase : {"linear", "minimum"}
-        The low-pass is the one of `scipy.signal.resample_poly`; of linear phase it delays by ten samples of the new rate
-        (78 ms at 128 Hz), of minimum phase less, by an amount that depends on frequency.
+        The low-pass is the one of `scipy.signal.resample_poly`; of linear phase it delays by ten samples of the
+        lower of the two rates (78 ms at 128 Hz), of minimum phase less, by an amount that depends on frequency.
     init : {"first", "zero"}
         As in `FIR`.
 
     Notes
     -----
-    500 to 128 Hz is 32/125: output m stands at place 125 m/32 of the input and comes with the sample there or before it.
+    500 to 128 Hz is 32/125: output m stands at place 125 m/32 of the input and comes with the sample there or before it. So
+    does 128 to 500 Hz, 125/32: three or four outputs come with every input, and so may several predictions.
     Predictions are dated accordingly, to a fraction of a sample, and back by the delay. A gap is filled before the rate
     changes, at the rate of the recording, which also counts for quality.
 
     Examples
     --------
-    >>> Resample(128).factors(500)
-    (32, 125)
+    >>> Resample(128).factors(500), Resample(500).factors(128)
+    ((32, 125), (125, 32))
     """
 
     sfreq: float
@@ -82,13 +84,10 @@ class Resample(_RateStage):
         self._check()
 
     def factors(self, sfreq: float) -> tuple[int, int]:
-        if self.sfreq > sfreq:
-            raise ValueError(
-                f"{self!r} is to raise the rate from {sfreq:g} Hz, which adds nothing to decode: a rate in the stream can "
-                f"only be lowered; leave it out, or use sfreq up to {sfreq:g}"
-            )
         ratio = (Fraction(self.sfreq) / Fraction(sfreq)).limit_denominator(MOST_FACTOR)
-        if abs(float(ratio) * sfreq / self.sfreq - 1) > 1e-9:
+        if ratio.numerator > MOST_FACTOR:
+            ratio = 1 / (1 / ratio).limit_denominator(MOST_FACTOR)
+        if ratio.numerator > MOST_FACTOR or abs(float(ratio) * sfreq / self.sfreq - 1) > 1e-9:
             raise ValueError(
                 f"{self!r} after {sfreq:g} Hz is no ratio of whole numbers up to {MOST_FACTOR}: use a rate that is, such "
                 f"as {float(ratio.limit_denominator(64)) * sfreq:g} Hz"

@@ -54,8 +54,8 @@ Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes, const
 Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&, const CallFunctions* functions)
     : program_(Program::compile(file, threads, functions)), pool_(threads),
       input_(program_->header, program_->input, program_->clock.max_rows), quality_(*program_),
-      layout_(program_->n_outputs(), n_channels()), usable_(program_->clock.max_windows),
-      passed_(program_->clock.max_windows),
+      layout_(program_->n_outputs(), n_channels()), usable_(program_->max_windows()),
+      passed_(program_->max_windows()),
       frames_(std::size_t(program_->rates.count())), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
     kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said
@@ -78,7 +78,8 @@ index Engine::max_predictions(index n) const noexcept {
     const Header& h = header();
     const index per_sample = h.gap_policy == GapPolicy::reset ? 1 : 1 + h.max_gap;
     const index withheld = h.gap_policy == GapPolicy::interpolate ? h.max_gap : 0;
-    return predictions_of(std::min(n, index(1) << 32) * per_sample + withheld);
+    // Cut off where no product leaves 64 bits.
+    return predictions_of(std::min(std::min(n, index(1) << 32) * per_sample + withheld, index(1) << 48));
 }
 
 PushResult Engine::push(const Samples& chunk, index n, const double* stamps, void* out, index capacity) noexcept {

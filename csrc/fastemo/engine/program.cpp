@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -64,6 +65,22 @@ std::vector<OpName> op_names(const ModelFile& file) {
     return found;
 }
 
+// How many times the input's rate the fastest signal has; ops that cannot be are refused elsewhere.
+double most_raised(const ModelFile& file, const std::vector<OpName>& names) {
+    std::vector<double> ratios{1};
+    for (const OpName& name : names) {
+        double ratio = 1;
+        for (const std::int64_t slot : file.i64_array(name.prefix + "in", {ModelFile::any}))
+            if (slot >= 0 && std::size_t(slot) < ratios.size()) ratio = ratios[std::size_t(slot)];
+        if (name.kind == "resample") {
+            const double up = double(file.i64(name.prefix + "up")), down = double(file.i64(name.prefix + "down"));
+            if (up > 0 && down > 0) ratio *= up / down;
+        }
+        ratios.push_back(ratio);
+    }
+    return *std::max_element(ratios.begin(), ratios.end());
+}
+
 }  // namespace
 
 Header Header::read(const ModelFile& file) {
@@ -105,7 +122,11 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads, co
     clock.hop = index(bounded(file, "window.hop", 1, kMaxSamples));
     // One thread works in L2; several need blocks long enough to pay for their meeting.
     clock.max_rows = threads > 1 ? 2048 : 128;
-    clock.max_rows = std::max<index>(std::min(clock.max_rows, 64 * clock.hop), 1);
+    // Where the rate is raised, these are the rows of the fastest signal.
+    const auto names = op_names(file);
+    const double raised = std::min(most_raised(file, names), Rates::kMostRaised);
+    clock.max_rows = index(double(std::min(clock.max_rows, 64 * clock.hop)) / raised);
+    clock.max_rows = std::max<index>(clock.max_rows, 1);
     clock.max_windows = clock.max_rows / clock.hop + 1;
 
     const index n_channels = index(p->header.ch_names.size());
@@ -121,7 +142,6 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads, co
             throw ModelError("quality.coef has " + std::to_string(p->checks->out.rows) + " bands for " +
                              std::to_string(limits.size()) + " ratios, expected one more than those");
     }
-    const auto names = op_names(file);
     if (names.empty()) throw ModelError("the program has no ops");
     for (const OpName& name : names) {
         std::vector<const Slot*> inputs;
@@ -132,7 +152,8 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads, co
             inputs.push_back(slot == 0 ? &p->input : &p->ops[std::size_t(slot) - 1]->out);
         }
         p->names.push_back(name.prefix.substr(0, name.prefix.size() - 1));
-        const OpInit init(file, name.prefix, std::move(inputs), clock, p->rates, functions);
+        const Clock own = p->clock_of(inputs);
+        const OpInit init(file, name.prefix, std::move(inputs), own, p->rates, functions);
         p->ops.push_back(make_op(name.kind, init));
         p->set_rate(init);
     }
@@ -145,6 +166,17 @@ std::unique_ptr<Program> Program::compile(const ModelFile& file, int threads, co
         throw ModelError("the program has " + std::to_string(p->n_outputs()) + " outputs, but labels names " +
                          std::to_string(p->header.labels.size()));
     return p;
+}
+
+// Of what reads these: the rows of a block at the rate of a signal, or the windows that end in it.
+Clock Program::clock_of(const std::vector<const Slot*>& inputs) const {
+    int rate = window_rate;
+    for (const Slot* input : inputs)
+        if (input->kind == Slot::signal) rate = input->rate;
+    Clock own = clock;
+    own.max_rows = rates.most(rate, clock.max_rows);
+    own.max_windows = own.max_rows / own.hop + 1;
+    return own;
 }
 
 // Signals have the rate of what they come of, unless their op changes it; all windows are cut at one rate.

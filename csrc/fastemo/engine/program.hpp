@@ -33,7 +33,7 @@ struct Header {
 
 struct Program {
     Header header;
-    Clock clock;
+    Clock clock;  // its rows are those of the input
     Rates rates;
     int window_rate = 0;  // of the signals that windows are cut from
     Slot input;
@@ -45,11 +45,14 @@ struct Program {
 
     // `threads` only sets how many rows a block may have. Throws ModelError.
     static std::unique_ptr<Program> compile(const ModelFile&, int threads, const CallFunctions* functions = nullptr);
+    // The most windows that end in a block.
+    index max_windows() const { return rates.most(window_rate, clock.max_rows) / clock.hop + 1; }
     index n_outputs() const { return output->size(); }
     double ns_per_sample() const, ns_per_window() const;
 
 private:
     void set_rate(const OpInit& init);
+    Clock clock_of(const std::vector<const Slot*>& inputs) const;
     bool windowed_ = false;
 };
 

@@ -159,7 +159,7 @@ public:
     explicit ResampleOp(const OpInit& init) : in_(init.input(Slot::signal)) {
         const auto taps = taps_of(init);
         up_ = whole_number(init, "up", 1, Rates::kMostFactor);
-        down_ = whole_number(init, "down", up_, Rates::kMostFactor);
+        down_ = whole_number(init, "down", 1, Rates::kMostFactor);
         if (init.rates.count() >= kMostRates)
             init.fail("is one change of the sampling rate too many: expected at most " +
                       std::to_string(kMostRates - 1));
@@ -173,9 +173,13 @@ public:
         }
         memory_ = (n_taps + up_ - 1) / up_ - 1;
         rows_ = GroupRows(in_.stride / kLanes, memory_ + init.clock.max_rows);
-        out = Slot::make(Slot::signal, 1, in_.cols, init.clock.max_rows);
+        if (double(up_) / double(down_) > Rates::kMostRaised * init.rates.period(in_.rate))
+            init.fail("raises the sampling rate to more than " + std::to_string(int(Rates::kMostRaised)) +
+                      " times that of the input");
+        out = Slot::make(Slot::signal, 1, in_.cols, (init.clock.max_rows * up_ + down_ - 1) / down_);
         out.rate = init.rates.resampled(in_.rate, up_, down_);
-        ns_per_sample = double(in_.stride) * (1 + 0.06 * double(n_taps) / double(down_));
+        ns_per_sample =
+            double(in_.stride) * (1 + double(up_) / double(down_) * (1 + 0.06 * double(n_taps) / double(up_)));
     }
     index parts() const override { return in_.stride / kLanes; }
 

@@ -65,7 +65,7 @@ struct Frame {
 
 struct Clock {
     index length, hop;            // of windows, at their rate
-    index max_rows, max_windows;  // of a block
+    index max_rows, max_windows;  // of a block, at the rate of the op that is told
 
     index window_end(const Frame& f, index w) const { return f.first_end + w * hop; }
 };

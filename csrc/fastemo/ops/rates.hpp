@@ -1,17 +1,19 @@
 // The sampling rates of a program's signals: the input's is number 0, others come of a signal of one before.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "../base/types.hpp"
 
 namespace fastemo {
 
-// Sample m of a signal resampled by up/down <= 1 is about place m down/up of the signal it comes of, and needs that and
-// what is before it; so it is there with sample floor(m down/up). All counts are since the last reset.
+// Sample m of a signal resampled by up/down is about place m down/up of the signal it comes of, and needs that and what is
+// before it; so it is there with sample floor(m down/up). All counts are since the last reset.
 class Rates {
 public:
     static constexpr index kMostFactor = 1 << 20;
+    static constexpr double kMostRaised = 4096;  // times the rate of the input
 
     int resampled(int rate, index up, index down) {
         for (int r = 1; r < count(); ++r)
@@ -28,6 +30,12 @@ public:
         const index there = samples(s.from, n);  // taken apart so that no product leaves 64 bits
         return there / s.down * s.up + (there % s.down * s.up + s.down - 1) / s.down;
     }
+    // The most samples that n of the input, one after the other, can bring.
+    index most(int rate, index n) const noexcept {
+        if (rate == 0) return n;
+        const Step& s = steps_[rate];
+        return (most(s.from, n) * s.up + s.down - 1) / s.down;
+    }
     // The input's sample that comes last of those that sample m needs.
     index newest(int rate, index m) const noexcept {
         const Step& s = steps_[rate];
@@ -35,6 +43,17 @@ public:
     }
     // Samples of the input that the first m need.
     index needed(int rate, index m) const noexcept { return m > 0 ? newest(rate, m - 1) + 1 : 0; }
+    // The first of the input's samples that speak for samples m and later, and not for those before m alone.
+    index first(int rate, index m) const noexcept { return std::min(needed(rate, m), newest(rate, m)); }
+    // No n samples in a row have more of the input's samples that speak for them.
+    index span(int rate, index n) const noexcept {
+        if (rate == 0) return n;
+        const Step& s = steps_[rate];
+        return span(s.from, std::min(n * s.down / s.up + 2, index(1) << 40));
+    }
+    bool raised(int rate) const noexcept {
+        return rate != 0 && (steps_[rate].up > steps_[rate].down || raised(steps_[rate].from));
+    }
     // How far the place of sample m is beyond that one, in samples of the input: below 1 for each step.
     double beyond(int rate, index m) const noexcept {
         if (rate == 0) return 0;
