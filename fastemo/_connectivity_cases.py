@@ -17,6 +17,7 @@ __all__ = [
     "cross_spectra",
     "envelope_correlations",
     "neighbour_transfer",
+    "wavelet_measures",
 ]
 
 
@@ -103,6 +104,16 @@ def analytic_measures(
 
     bank = analytic_bank(sfreq, bands, 4, "the cases")
     return lambda x: module.analytic_measures(x[None], *bank, 20, _without_signs())
+
+
+def wavelet_measures(module: ModuleType, sfreq: float, n_channels: int, n_samples: int) -> Callable:
+    """The same over every third sample of transforms by wavelets."""
+    from fastemo._design import morlet_wavelet, wavelet_parts
+
+    wavelets = [morlet_wavelet(sfreq, f, 3.0, False) for f in (8.0, 20.0)]
+    n_fft, even, odd = wavelet_parts(wavelets, n_samples)
+    stop = (n_samples - 1) // 3
+    return lambda x: module.wavelet_measures(x[None], n_fft, even, odd, 3, 1, stop, _without_signs())
 
 
 def _without_signs() -> int:

@@ -152,6 +152,17 @@ def analytic_measures(
     measures: int,
     threads: int = 1,
 ) -> NDArray[np.float64]: ...
+def wavelet_measures(
+    x: NDArray[Any],
+    n_fft: int,
+    even: NDArray[np.float64],
+    odd: NDArray[np.float64],
+    decim: int,
+    first: int,
+    stop: int,
+    measures: int,
+    threads: int = 1,
+) -> NDArray[np.float64]: ...
 def envelope_correlations(
     spectra: NDArray[np.float64], n_epochs: int, n_channels: int, log: bool = False, threads: int = 1
 ) -> NDArray[np.float64]: ...

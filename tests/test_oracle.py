@@ -23,6 +23,7 @@ LEAST_CHANNELS = dict.fromkeys(
         "envelope_correlations",
         "analytic_measures",
         "neighbour_transfer",
+        "wavelet_measures",
     ),
     2,
 )

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from fastemo._backend import core
 from fastemo.connectivity import wavelet_connectivity
 from fastemo.reference.connectivity import PER_SAMPLE
 
@@ -122,3 +123,41 @@ def test_few_observations_are_said_and_bad_signals_refused():
     x[0, 2, 7] = np.inf
     with pytest.raises(ValueError, match="1 NaN or infinite"):
         wavelet_connectivity(x, SFREQ, BANDS)
+
+
+def test_copies_have_no_lag():
+    x = epochs(2, 9)
+    x[:, 8] = x[:, 1]
+    result = wavelet_connectivity(x, SFREQ, BANDS, methods=PER_SAMPLE, decim=2)
+    for m in PER_SAMPLE:
+        value = {"coh": 1, "cohy": 1, "plv": 1, "dpli": 0.5}.get(m, 0)
+        np.testing.assert_allclose(result.dense(m)[8, 1], value, rtol=1e-12, atol=0, err_msg=m)
+
+
+@pytest.mark.skipif(core is None, reason="the compiled core is not built")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": np.ones((3, 50))},
+        {"x": np.ones((1, 1, 50))},
+        {"n_fft": 49},
+        {"n_fft": 66},
+        {"even": np.ones(33)},
+        {"odd": np.ones((1, 33))},
+        {"odd": np.ones((2, 32))},
+        {"decim": 0},
+        {"decim": 60},
+        {"first": -1},
+        {"first": 8},
+        {"stop": 18},
+        {"measures": 0},
+        {"measures": 1 << 5},
+    ],
+)
+def test_the_core_refuses_what_does_not_fit(change):
+    rows = np.ones((2, 33))
+    arguments = {"x": np.ones((1, 3, 50)), "n_fft": 64, "even": rows, "odd": rows}
+    arguments |= {"decim": 3, "first": 2, "stop": 8, "measures": 8}
+    assert core.wavelet_measures(**arguments | {"stop": 17}).shape == (1, 2, 3)
+    with pytest.raises(ValueError, match=r"x m|x has|n_fft must|even and odd|samples|measures is"):
+        core.wavelet_measures(**arguments | change)

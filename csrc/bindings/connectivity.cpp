@@ -6,7 +6,9 @@
 #include "../fastemo/ops/fft_plan.hpp"
 #include "../fastemo/targets/cross_kernels.hpp"
 #include "../fastemo/targets/kernels.hpp"
+#include "../fastemo/targets/spectra_kernels.hpp"
 #include "arrays.hpp"
+#include "plans.hpp"
 #include "signals.hpp"
 
 namespace fastemo {
@@ -144,6 +146,14 @@ ArrayView epochs_view(const py::object& x, index skip) {
     return v;
 }
 
+// Those that go over samples.
+void check_measures(unsigned measures) {
+    constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh |
+                               1u << CrossArgs::plv | 1u << CrossArgs::ciplv | 1u << CrossArgs::pli |
+                               1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
+    if (measures == 0 || (measures & ~known) != 0) refuse("measures is ", measures, ", expected some of ", known);
+}
+
 // (n_epochs, n_channels, n) -> analytic signals from sample `skip` on, as spectra of one bin per band:
 // (n_bands, n_epochs (n - skip), 1, 2, padded channels).
 py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
@@ -183,10 +193,7 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
                                       const Array& direct, index skip, unsigned measures, int threads) {
     const ArrayView v = epochs_view(x, skip);
     const Bank bank(poles, weights, direct);
-    constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh |
-                               1u << CrossArgs::plv | 1u << CrossArgs::ciplv | 1u << CrossArgs::pli |
-                               1u << CrossArgs::dpli | 1u << CrossArgs::wpli;
-    if (measures == 0 || (measures & ~known) != 0) refuse("measures is ", measures, ", expected some of ", known);
+    check_measures(measures);
     const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
     if (n_channels < 2) refuse("x has 1 channel, expected at least 2");
     const index stride = padded(n_channels), n_pairs = n_channels * (n_channels - 1) / 2;
@@ -246,6 +253,71 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
     return out;
 }
 
+// Measures of all pairs below the diagonal over every decim'th sample, of those [first, stop), of transforms by wavelets,
+// (n_planes, n_wavelets, n_pairs). `even` and `odd` as for WaveletTransform.
+py::array_t<double> wavelet_measures(const py::object& x, index n_fft, const Array& even, const Array& odd, index decim,
+                                     index first, index stop, unsigned measures, int threads) {
+    const ArrayView v = epochs_view(x, 0);
+    check_measures(measures);
+    const index n_epochs = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
+    if (n_channels < 2) refuse("x has 1 channel, expected at least 2");
+    if (n_fft < n) refuse("n_fft must be at least n_samples, got ", n_fft, " and ", n);
+    const index half = n_fft / 2 + 1, n_wavelets = even.ndim() == 2 ? even.shape(0) : 0;
+    if (n_wavelets < 1 || even.shape(1) != half || odd.ndim() != 2 || odd.shape(0) != n_wavelets ||
+        odd.shape(1) != half)
+        refuse("even and odd must have shape (n_wavelets, ", half, ")");
+    if (decim < 1 || first < 0 || first >= stop || stop > (n - 1) / decim + 1)
+        refuse("samples ", first, " to ", stop, " are not among every ", decim, "th of ", n);
+    const index stride = padded(n_channels), groups = stride / kLanes, n_pairs = n_channels * (n_channels - 1) / 2;
+    const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
+    py::array_t<double> out({n_planes, n_wavelets, n_pairs});
+    double* planes = out.mutable_data();
+    const double *even_parts = even.data(), *odd_parts = odd.data();
+    const auto& k = *kernels().cross;
+    const auto& wavelets = *kernels().spectra;
+    const auto fft = plan_for<double>(n_fft);
+    const WaveletPlan plan{&fft->plan(), n};
+    const index scratch_size = wavelets.wavelet_scratch(*plan.fft), spectrum_size = half * 2 * kLanes;
+    const Buffer<double> spectra(n_epochs * groups * spectrum_size);
+    const double ns = double(n_epochs * n_wavelets) *
+                      (2 * double(stride) * fft_ns(n_fft) + 0.2 * double((stop - first) * n_channels * stride));
+    for_parts(n_epochs * groups, threads, ns, n_fft * kLanes + scratch_size, [&](index part, double* rows) {
+        const index epoch = part / groups;
+        const Signals in(const_cast<char*>(static_cast<const char*>(v.data)) + epoch * v.strides[0], v.dtype, 2,
+                         v.shape + 1, v.strides + 1, 1);
+        wavelets.read(whole_signals(in, part % groups * kLanes), 0, n_fft, rows);
+        wavelets.wavelet_spectrum(plan, rows, spectra.data() + part * spectrum_size, rows + n_fft * kLanes);
+    });
+
+    const AnalyticArgs::Form form = k.panel_form(measures);
+    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2, panel = kPanelSamples * parts * kLanes;
+    const index pairs_size = 2 * n * kLanes, sums_size = k.pair_panels_size(n_channels, measures);
+    const index of_thread = (pairs_size + panel) * groups + sums_size + scratch_size;
+    for_parts(n_wavelets, threads, ns, of_thread, [&](index w, double* pairs) {
+        double *const panels = pairs + pairs_size * groups, *const sums = panels + panel * groups;
+        std::fill_n(sums, sums_size, 0.0);
+        PairPanelsArgs a{};
+        a.panels = panels, a.panel = panel, a.parts = parts, a.units = form == AnalyticArgs::unit, a.sums = sums;
+        a.n_channels = n_channels, a.n_planes = n_planes, a.measures = measures;
+        a.total = double(n_epochs * (stop - first)), a.out_stride = n_wavelets * n_pairs;
+        for (index epoch = 0; epoch < n_epochs; ++epoch) {
+            for (index group = 0; group < groups; ++group)
+                wavelets.wavelet_transform(plan, even_parts + w * half, odd_parts + w * half,
+                                           spectra.data() + (epoch * groups + group) * spectrum_size,
+                                           pairs + group * pairs_size, sums + sums_size);
+            for (index i = first; i < stop; i += a.n) {
+                a.n = std::min(kPanelSamples, stop - i);
+                for (index group = 0; group < groups; ++group)
+                    k.panel_of_pairs(pairs + group * pairs_size + 2 * i * decim * kLanes, a.n, decim, form,
+                                     panels + group * panel);
+                if (i + a.n == stop && epoch + 1 == n_epochs) a.out = planes + w * n_pairs;
+                k.pair_panels(a);
+            }
+        }
+    });
+    return out;
+}
+
 // Analytic signals (n_bands, n_epochs * n, 1, 2, padded channels) -> (n_bands, n_epochs, n_channels, padded channels).
 py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, index n_channels, bool log,
                                           int threads) {
@@ -278,6 +350,8 @@ void bind_connectivity(py::module_& m) {
           "threads"_a = 1);
     m.def("analytic_measures", &analytic_measures, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a, "measures"_a,
           "threads"_a = 1);
+    m.def("wavelet_measures", &wavelet_measures, "x"_a, "n_fft"_a, "even"_a, "odd"_a, "decim"_a, "first"_a, "stop"_a,
+          "measures"_a, "threads"_a = 1);
     m.def("envelope_correlations", &envelope_correlations, "spectra"_a, "n_epochs"_a, "n_channels"_a, "log"_a = false,
           "threads"_a = 1);
     m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);

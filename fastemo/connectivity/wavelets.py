@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -149,20 +150,23 @@ def wavelet_connectivity(
         )
 
     bits = sum(1 << METHODS.index(m) for m in chosen)
-    parts, labels, limits = [], [], []
+    found, labels, limits = [], [], []
     for name, at in by_band.items():
-        spectra = _spectra(x, at, sfreq, n_cycles, int(decim), kept, threads)
-        steps = np.arange(len(at))
-        edges = (
-            np.array([[0, len(at), 0, len(at)]])
-            if faverage
-            else np.stack([steps, steps + 1, steps, steps], axis=1)
-        )
-        planes = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)
-        parts.append(planes[:, :, row_of, column_of])
+        parts = _parts(sfreq, tuple(at), n_cycles, x.shape[-1])
+        transform = (*parts, int(decim), int(kept[0]), int(kept[-1]) + 1)
+        if columns is None:
+            planes = resolve("wavelet_measures")(x, *transform, bits, threads)
+        else:
+            steps = np.arange(len(at))
+            edges = np.stack([steps, steps + 1, steps, steps], axis=1)
+            spectra = _spectra(x, *transform, threads)
+            planes = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)[
+                :, :, row_of, column_of
+            ]
+        found.append(planes.mean(axis=1, keepdims=True) if faverage else planes)
         labels += [name] if faverage else [f"{f:g}" for f in at]
         limits += [(min(at), max(at))] if faverage else [(f, f) for f in at]
-    picked = np.concatenate(parts, axis=1)
+    picked = np.concatenate(found, axis=1) if len(found) > 1 else found[0]
     values, plane = {}, 0
     for m in (m for m in METHODS if m in chosen):
         values[m] = picked[plane].T if m != "cohy" else (picked[plane] + 1j * picked[plane + 1]).T
@@ -201,23 +205,33 @@ def _frequencies(
     return found
 
 
+@lru_cache(maxsize=8)
+def _parts(
+    sfreq: float, at: tuple[float, ...], n_cycles: float, n: int
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """`wavelet_parts` of Morlet wavelets."""
+    n_fft, even, odd = wavelet_parts([morlet_wavelet(sfreq, f, n_cycles, False) for f in at], n)
+    for part in (even, odd):
+        part.setflags(write=False)
+    return n_fft, even, odd
+
+
 def _spectra(
     x: np.ndarray,
-    at: Sequence[float],
-    sfreq: float,
-    n_cycles: float,
+    n_fft: int,
+    even: np.ndarray,
+    odd: np.ndarray,
     decim: int,
-    kept: np.ndarray,
+    first: int,
+    stop: int,
     threads: int,
 ) -> np.ndarray:
     """Wavelet transforms as observations: (n_freqs, n_epochs * n_kept, 1, 2, n_channels padded)."""
     n_epochs, n_channels, n = x.shape
-    wavelets = [morlet_wavelet(sfreq, f, n_cycles, False) for f in at]
-    n_fft, even, odd = wavelet_parts(wavelets, n)
-    transform = resolve("WaveletTransform")(n, n_fft, even, odd, False, np.empty((len(at), 0)))
-    out = np.zeros((len(at), n_epochs, len(kept), 1, 2, -(-n_channels // 8) * 8))
+    transform = resolve("WaveletTransform")(n, n_fft, even, odd, False, np.empty((len(even), 0)))
+    out = np.zeros((len(even), n_epochs, stop - first, 1, 2, -(-n_channels // 8) * 8))
     for e in range(n_epochs):
-        z = transform.compute(x[e], 0, decim, None, threads)[:, :, kept[0] : kept[-1] + 1]
-        turned = z.view(np.float64).reshape(n_channels, len(at), len(kept), 2)
+        z = transform.compute(x[e], 0, decim, None, threads)[:, :, first:stop]
+        turned = z.view(np.float64).reshape(n_channels, len(even), stop - first, 2)
         out[:, e, :, 0, :, :n_channels] = turned.transpose(1, 2, 3, 0)
-    return out.reshape(len(at), n_epochs * len(kept), 1, 2, -1)
+    return out.reshape(len(even), -1, 1, 2, out.shape[-1])

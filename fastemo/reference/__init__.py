@@ -9,6 +9,7 @@ from fastemo.reference.connectivity import (
     cross_spectra,
     envelope_correlations,
     tapered_spectra,
+    wavelet_measures,
 )
 from fastemo.reference.features import count_phrases, reduce
 from fastemo.reference.inference import linear_scores, sigmoid, sliding_inference, softmax
@@ -58,4 +59,5 @@ __all__ = [
     "sosfilt",
     "tapered_spectra",
     "spectral_map",
+    "wavelet_measures",
 ]

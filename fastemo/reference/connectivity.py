@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastemo.reference.tapers import WaveletTransform
+
 __all__ = [
     "MEASURES",
     "PER_SAMPLE",
@@ -18,6 +20,8 @@ __all__ = [
     "measures_of",
     "pair_sums",
     "tapered_spectra",
+    "wavelet_measures",
+    "wavelet_spectra",
 ]
 
 LANES = 8  # channels are padded to whole groups, as the compiled core has them
@@ -161,10 +165,46 @@ def analytic_measures(
 ) -> np.ndarray:
     """Measures of all pairs below the diagonal over the samples of `analytic_spectra`: (n_planes, n_bands, n_pairs)."""
     spectra = analytic_spectra(x, poles, weights, direct, skip)
-    steps, rows = np.arange(len(spectra)), np.arange(x.shape[1])
+    return _of_pairs(spectra, x.shape[1], measures)
+
+
+def _of_pairs(spectra: np.ndarray, n_channels: int, measures: int) -> np.ndarray:
+    steps, rows = np.arange(len(spectra)), np.arange(n_channels)
     planes = cross_spectra(spectra, np.stack([steps, steps + 1, steps, steps], axis=1), rows, rows, measures)
-    seeds, targets = np.tril_indices(x.shape[1], -1)
+    seeds, targets = np.tril_indices(n_channels, -1)
     return planes[:, :, seeds, targets]
+
+
+def wavelet_spectra(
+    x: np.ndarray, n_fft: int, even: np.ndarray, odd: np.ndarray, decim: int, first: int, stop: int
+) -> np.ndarray:
+    """Wavelet transforms at every decim'th sample, of those [first, stop), as observations.
+
+    x is (n_epochs, n_channels, n), `even` and `odd` as for `WaveletTransform`; (n_wavelets, n_epochs (stop - first), 1, 2,
+    n_channels padded).
+    """
+    n_epochs, n_channels, n = x.shape
+    transform = WaveletTransform(n, n_fft, even, odd, False, np.empty((len(even), 0)))
+    out = np.zeros((len(even), n_epochs, stop - first, 1, 2, -(-n_channels // LANES) * LANES))
+    for e in range(n_epochs):
+        z = np.moveaxis(transform.compute(x[e], 0, decim)[:, :, first:stop], 0, -1)
+        out[:, e, :, 0, 0, :n_channels], out[:, e, :, 0, 1, :n_channels] = z.real, z.imag
+    return out.reshape(len(even), -1, 1, 2, out.shape[-1])
+
+
+def wavelet_measures(
+    x: np.ndarray,
+    n_fft: int,
+    even: np.ndarray,
+    odd: np.ndarray,
+    decim: int,
+    first: int,
+    stop: int,
+    measures: int,
+    threads: int = 1,
+) -> np.ndarray:
+    """Measures of all pairs below the diagonal over the samples of `wavelet_spectra`: (n_planes, n_wavelets, n_pairs)."""
+    return _of_pairs(wavelet_spectra(x, n_fft, even, odd, decim, first, stop), x.shape[1], measures)
 
 
 def envelope_correlations(

@@ -8,10 +8,23 @@
 
 namespace fastemo::FASTEMO_NS {
 
+FASTEMO_INLINE void store_analytic(vd re, vd im, AnalyticArgs::Form form, double* out, index part) {
+    if (form != AnalyticArgs::signal) {
+        const vd square = fma(re, re, im * im);
+        const vd inverse = select(square == vd::all(0), vd::all(0), vd::all(1) / sqrt(square));
+        if (form == AnalyticArgs::with_inverse)
+            inverse.store(out + 2 * part);
+        else
+            re = re * inverse, im = im * inverse;
+    }
+    re.store(out);
+    im.store(out + part);
+}
+
 template <int K>
 FASTEMO_INLINE void analytic_poles(const AnalyticArgs& a, index k0, index c) {
     const bool first = k0 == 0, last = k0 + K == a.n_poles;
-    const vd zero = vd::all(0), one = vd::all(1), offset = vd::load(a.offset + c);
+    const vd offset = vd::load(a.offset + c);
     const vd d_re = vd::all(a.direct[0]), d_im = vd::all(a.direct[1]);
     vd p_re[K], p_im[K], w_re[K], w_im[K], re[K], im[K];
     double* const state = a.state + 2 * k0 * a.stride + c;
@@ -34,16 +47,7 @@ FASTEMO_INLINE void analytic_poles(const AnalyticArgs& a, index k0, index c) {
             y_re = y_re + re[k];
             y_im = y_im + im[k];
         }
-        if (last && a.form != AnalyticArgs::signal) {
-            const vd square = fma(y_re, y_re, y_im * y_im);
-            const vd inverse = select(square == zero, zero, one / sqrt(square));
-            if (a.form == AnalyticArgs::with_inverse)
-                inverse.store(out + 2 * a.part);
-            else
-                y_re = y_re * inverse, y_im = y_im * inverse;
-        }
-        y_re.store(out);
-        y_im.store(out + a.part);
+        store_analytic(y_re, y_im, last ? a.form : AnalyticArgs::signal, out, a.part);
     }
     FASTEMO_UNROLL
     for (int k = 0; k < K; ++k) re[k].store(state + 2 * k * a.stride), im[k].store(state + (2 * k + 1) * a.stride);

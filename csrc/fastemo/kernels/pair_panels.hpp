@@ -7,6 +7,7 @@
 // counts as part of a magnitude, three products do for four (Gauss).
 #pragma once
 
+#include "analytic.hpp"
 #include "cross_spectra.hpp"
 
 namespace fastemo::FASTEMO_NS {
@@ -22,6 +23,14 @@ FASTEMO_INLINE const double* same_but_unknown(const double* p) {
     asm("" : "+r"(p));
 #endif
     return p;
+}
+
+// Kept in a register, lest what it is multiplied by be broadcast.
+FASTEMO_INLINE vd kept(vd x) {
+#if FASTEMO_VECTORS && defined(__x86_64__)
+    asm("" : "+v"(x.v));
+#endif
+    return x;
 }
 
 // x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d).
@@ -88,9 +97,9 @@ struct ImaginarySums {
 };
 
 struct AllSums {
-    static constexpr int kSums = 6, kRows = FASTEMO_VECTOR_BYTES == 64 ? 4 : 2;
+    static constexpr int kSums = 6, kRows = 2;
     static constexpr bool kThird = true;
-    static FASTEMO_INLINE Parts second(Parts y) { return y; }
+    static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, kept(y.third)}; }
     static FASTEMO_INLINE void add(const double* x, const double* same, const Parts& y, vd* s) {
         const vd re = fma(vd::all(x[0]), y.re, vd::all(x[kLanes]) * y.im);
         const vd im = vd::all(same[kLanes]) * y.re - vd::all(same[0]) * y.im;
@@ -211,6 +220,13 @@ inline AnalyticArgs::Form panel_form(unsigned measures) {
     if ((measures & ~phase) == 0) return AnalyticArgs::unit;
     return with_panel_sums(measures, [](auto sums) { return sums.kThird; }) ? AnalyticArgs::with_inverse
                                                                             : AnalyticArgs::signal;
+}
+
+inline void panel_of_pairs(const double* pairs, index n, index step, AnalyticArgs::Form form, double* panel) {
+    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2;
+    for (index i = 0; i < n; ++i, pairs += 2 * step * kLanes, panel += parts * kLanes)
+        for (index c = 0; c < kLanes; c += vd::width)
+            store_analytic(vd::load(pairs + c), vd::load(pairs + kLanes + c), form, panel + c, kLanes);
 }
 
 // Values of `sums`: powers, then those of the tiles in the order in which they come.

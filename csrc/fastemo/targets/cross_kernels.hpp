@@ -101,6 +101,8 @@ struct CrossKernels {
     index (*pair_sums_size)(index n_channels, index stride, unsigned measures);
     index (*pair_sums_scratch)(index stride);
     AnalyticArgs::Form (*panel_form)(unsigned measures);  // of the signals in the panels
+    // n samples of kLanes channels, every step'th of rows of real and imaginary parts in turn.
+    void (*panel_of_pairs)(const double* pairs, index n, index step, AnalyticArgs::Form form, double* panel);
     void (*pair_panels)(const PairPanelsArgs&);
     index (*pair_panels_size)(index n_channels, unsigned measures);
     void (*envelope_correlations)(const EnvelopeArgs&, double* scratch);

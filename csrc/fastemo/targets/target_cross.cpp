@@ -13,9 +13,9 @@ namespace fastemo::FASTEMO_NS {
 
 extern const CrossKernels cross_table;
 const CrossKernels cross_table = {
-    tapered_spectra,       cross_spectra,     analytic,   instantaneous, pair_sums,
-    pair_sums_size,        pair_sums_scratch, panel_form, pair_panels,   pair_panels_size,
-    envelope_correlations, envelopes_scratch,
+    tapered_spectra,  cross_spectra,         analytic,          instantaneous,  pair_sums,
+    pair_sums_size,   pair_sums_scratch,     panel_form,        panel_of_pairs, pair_panels,
+    pair_panels_size, envelope_correlations, envelopes_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS
