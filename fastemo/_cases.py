@@ -297,6 +297,7 @@ CASES: tuple[Case, ...] = (
     op("ratio", bits="A", make=_ops(lambda n, rng: [_bands(), _power(), Op("concat", (2, 2, 2)), Op("ratio", (1, 3))])),
     op("linear", bits="A", make=_vector_op(
         "linear", lambda n, rng: {"coef": rng.standard_normal((5, 3 * n)), "bias": rng.standard_normal(5)})),
+    op("fading_cov", bits="A", make=_ops(partial(covariance_ops, "fading_cov"))),
     *(op(kind, bits="B", make=_ops(partial(covariance_ops, kind))) for kind in ("cov", "congruence", "tangent", "mdm")),
     op("softmax", bits="A", make=_score_op("softmax")),
     op("sigmoid", bits="A", make=_score_op("sigmoid")),
@@ -355,6 +356,7 @@ CASES: tuple[Case, ...] = (
     stage("RelativePower", bits="A", make=_stage(
         lambda fe: [fe.Window(0.5, 0.1), fe.BandPower(BANDS, "filterbank"), fe.RelativePower()])),
     stage("Covariance", bits="B", make=_feature(lambda fe: fe.Covariance("lwf", BANDS, tau=1.0))),
+    stage("Covariance memory", bits="A", make=_feature(lambda fe: fe.Covariance("oas", BANDS, memory=1.0))),
     stage("Recenter", bits="B", make=_feature(lambda fe: fe.Covariance(), lambda fe: fe.Recenter())),
     stage("TangentSpace", bits="B", make=_feature(
         lambda fe: fe.Covariance("shrunk", BANDS), lambda fe: fe.Recenter(), lambda fe: fe.TangentSpace(), lambda fe: fe.LDA())),

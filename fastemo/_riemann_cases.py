@@ -33,6 +33,8 @@ def of_windows(
 def covariance_ops(kind: str, n: int, rng: np.random.Generator) -> list[Op]:
     """Programs whose last op is the one in question: of the signal's covariance, and of twice the signal's."""
     oas = {"estimator": np.array([4]), "shrinkage": np.array([0.0])}
+    if kind == "fading_cov":
+        return [Op(kind, (0,), oas | {"forgetting": np.array([0.98])})]
     ops = [Op("window", (0,)), Op("cov", (1,), oas)]
     if kind == "cov":
         return ops

@@ -9,7 +9,7 @@ from scipy.signal import butter, sosfilt_zi
 from fastemo._connectivity_cases import cross_op
 from fastemo._program import Op, Program
 from fastemo.reference.connectivity import MEASURES
-from fastemo.reference.riemann import ESTIMATORS
+from fastemo.reference.riemann import ESTIMATORS, OF_PRODUCTS
 
 LABELS = ("calm", "valence", "joy", "arousal", "dominance")
 
@@ -121,9 +121,12 @@ class _Ops:
             estimator = "shrunk" if logs else rng.choice(known)
             share = rng.uniform(0.3, 1) if estimator == "shrunk" else 0.0
             triangle = (1, n * (n + 1) // 2)
-            rows.append(
-                self.add("cov", [window], triangle, estimator=ESTIMATORS.index(estimator), shrinkage=share)
-            )
+            tensors = {"estimator": ESTIMATORS.index(estimator), "shrinkage": share}
+            if estimator in OF_PRODUCTS and rng.random() < 0.3:
+                signal, tensors["forgetting"] = self.ops[window - 1].inputs, rng.choice([0.9, 1.0])
+                rows.append(self.add("fading_cov", signal, triangle, **tensors))
+            else:
+                rows.append(self.add("cov", [window], triangle, **tensors))
         at = rows[0] if len(rows) == 1 else self.concat(rows)
         n_classes = int(rng.integers(1, 4))
         whitening = np.eye(n) + 0.3 * rng.normal(size=(n_classes, len(rows), n, n)) / np.sqrt(n)

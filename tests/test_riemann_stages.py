@@ -98,6 +98,47 @@ class TestFeatures:
             expected[i] = expected[i - 1] + alpha * (once[i] - expected[i - 1])
         assert_allclose(smooth, expected, rtol=1e-10)
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    @pytest.mark.parametrize("estimator", ["scm", "cov", "corr", "shrunk", "oas"])
+    def test_memory_weighs_samples_by_age(self, estimator, backend):
+        x = 10 * np.random.default_rng(2).standard_normal((5, 300)) + 1e4
+        stages = [fe.CommonAverage(), WINDOW, fe.Covariance(estimator, memory=0.4)]
+        program = fe.Pipeline(stages, sfreq=100, ch_names=[f"ch{i}" for i in range(5)], unit="1").program
+        got = Engine(program, backend=backend).push_array(x)["outputs"]
+        assert len(got) == 5
+        x -= x.mean(axis=0)
+        for row, stop in zip(got, range(100, 301, 50), strict=True):
+            w = np.exp(-np.arange(stop)[::-1] / 40)
+            n = w.sum() ** 2 / (w**2).sum()
+            c = np.cov(x[:, :stop], aweights=w, ddof=int(estimator == "cov"))
+            if estimator == "corr":
+                c /= np.sqrt(np.outer(np.diag(c), np.diag(c)))
+            share = {"shrunk": 0.1, "oas": 0.0}.get(estimator, 0.0)
+            if estimator == "oas":
+                alpha, mu = (c**2).mean(), np.trace(c) / 5
+                share = min(1, (alpha + mu**2) / ((n + 1) * (alpha - mu**2 / 5)))
+                assert n == pytest.approx(80, rel=0.02) or stop < 300
+            c = (1 - share) * c + share * np.trace(c) / 5 * np.eye(5)
+            assert_allclose(row, triangles(c), rtol=1e-8, atol=1e-8)
+
+    def test_memory_is_the_same_in_any_chunks(self):
+        x = signals()[0][0]
+        program = pipeline(fe.Covariance("oas", BANDS, memory=2.0)).program
+        whole = Engine(program).push_array(x)["outputs"].tobytes()
+        for size in (1, 7, 333):
+            engine = Engine(program)
+            parts = [engine.push_array(x[:, i : i + size])["outputs"] for i in range(0, x.shape[1], size)]
+            assert np.concatenate(parts).tobytes() == whole
+
+    def test_what_overflows_is_passed_over(self):
+        x = np.random.default_rng(0).standard_normal((2, 400))
+        x[:, 150] = 1e200
+        for backend in BACKENDS:
+            program = fe.Pipeline(
+                [WINDOW, fe.Covariance(memory=1)], sfreq=100, ch_names=CH[:2], unit="1"
+            ).program
+            assert np.isfinite(Engine(program, backend=backend).push_array(x)["outputs"]).all()
+
     @pytest.mark.parametrize("metric", ["riemann", "logeuclid"])
     def test_tangent_space_is_that_of_the_training_mean(self, metric):
         x, y = signals()
@@ -233,6 +274,8 @@ class TestRefusals:
             (lambda: fe.Covariance(shrinkage=0.5), 'use estimator="shrunk"'),
             (lambda: fe.Covariance("shrunk", shrinkage=1.5), r"number in \[0, 1\]"),
             (lambda: fe.Covariance(tau=0), "tau must be"),
+            (lambda: fe.Covariance(memory=-1), "memory must be"),
+            (lambda: fe.Covariance("lwf", memory=1), "needs the samples of a window"),
             (lambda: fe.TangentSpace("euclid"), "metric must be one of 'riemann', 'logeuclid'"),
             (lambda: fe.MDM("x"), "metric must be one of"),
             (lambda: fe.Recenter(baseline=1), "baseline must be True or False"),
@@ -280,6 +323,12 @@ FLOOR = {"floor": np.array([1e-10])}
         ([Op("cov", (1,), OAS | {"estimator": np.array([-1])})], "estimator -1"),
         ([Op("cov", (1,), OAS | {"shrinkage": np.array([1.5])})], "shrinkage"),
         ([Op("cov", (0,), OAS)], "reads a"),
+        ([Op("fading_cov", (1,), OAS | {"forgetting": np.array([0.9])})], "reads a"),
+        ([Op("fading_cov", (0,), OAS | {"forgetting": np.array([0.0])})], "forgetting"),
+        (
+            [Op("fading_cov", (0,), OAS | {"forgetting": np.array([0.9]), "estimator": np.array([3])})],
+            "window",
+        ),
         ([Op("cov", (1,), OAS), Op("congruence", (2,), {"matrix": EYES[:, :2, :2]})], "matrix"),
         ([Op("cov", (1,), OAS), Op("congruence", (2,), {"matrix": np.concatenate([EYES, EYES])})], "matrix"),
         ([Op("cov", (1,), OAS), Op("tangent", (2,), {"whitening": np.nan * EYES} | FLOOR)], "whitening"),

@@ -23,17 +23,23 @@ from fastemo.fmri._dynamic import (
     sliding_connectivity,
     to_xarray,
 )
+from fastemo.fmri._hmm import HMM, HMMStream
 from fastemo.fmri._hrf import convolve_hrf, hrf
+from fastemo.fmri._leida import LEiDA, PhaseStream, leading_eigenvectors
 from fastemo.fmri._masker import Masker
-from fastemo.fmri._states import CoactivationStates
+from fastemo.fmri._states import CoactivationStates, state_occupancy
 from fastemo.fmri._surrogates import DynamicsTest, dynamics_test, phase_randomized
 
 __all__ = [
     "DCC",
+    "HMM",
     "CoactivationStates",
     "DynamicsTest",
     "ExponentialConnectivity",
+    "HMMStream",
+    "LEiDA",
     "Masker",
+    "PhaseStream",
     "SlidingConnectivity",
     "convolve_hrf",
     "delay_events",
@@ -44,11 +50,13 @@ __all__ = [
     "gaussian_taper",
     "hrf",
     "late_events",
+    "leading_eigenvectors",
     "pair_vectors",
     "phase_randomized",
     "read_bold",
     "read_confounds",
     "read_events",
     "sliding_connectivity",
+    "state_occupancy",
     "to_xarray",
 ]

@@ -10,7 +10,68 @@ import numpy as np
 from fastemo._validate import check_positive
 from fastemo.fmri._dynamic import _count, _series
 
-__all__ = ["CoactivationStates"]
+__all__ = ["CoactivationStates", "state_occupancy"]
+
+
+def state_occupancy(states: Any, n_states: int) -> dict[str, np.ndarray]:
+    """What a course of states comes to.
+
+    Parameters
+    ----------
+    states : array_like of int, shape (n_samples,)
+        0 to n_states - 1; -1, no state, interrupts.
+    n_states : int
+
+    Returns
+    -------
+    dict
+        "share" of the frames (fractional occupancy) and mean "dwell" time in samples of each state (NaN if it never
+        occurs), "transitions" (n_states, n_states), how often a frame of the row's state is followed by one of the
+        column's, and "probabilities", the same by rows (NaN in a row of a state that is never left).
+
+    Examples
+    --------
+    >>> found = state_occupancy([0, 0, 1, 1, 1, -1, 0, 1], 2)
+    >>> found["share"], found["dwell"], found["transitions"].tolist()
+    (array([0.375, 0.5  ]), array([1.5, 2. ]), [[1, 2], [0, 2]])
+    """
+    states = np.asarray(states)
+    if states.ndim != 1 or states.dtype.kind not in "iu" or len(states) == 0:
+        raise ValueError(f"states must be whole numbers of shape (n_samples,), got shape {states.shape}")
+    if states.min() < -1 or states.max() >= n_states:
+        raise ValueError(f"states must be -1 to {n_states - 1}, got {states.min()} to {states.max()}")
+    counts = np.bincount(states[states >= 0], minlength=n_states)
+    begins = states[np.r_[True, states[1:] != states[:-1]]]
+    visits = np.bincount(begins[begins >= 0], minlength=n_states)
+    dwell = np.divide(counts, visits, out=np.full(n_states, np.nan), where=visits > 0)
+    a, b = states[:-1], states[1:]
+    both = (a >= 0) & (b >= 0)
+    transitions = np.zeros((n_states, n_states), np.int64)
+    np.add.at(transitions, (a[both], b[both]), 1)
+    left = transitions.sum(axis=1, keepdims=True)
+    probabilities = np.divide(transitions, left, out=np.full(transitions.shape, np.nan), where=left > 0)
+    return {
+        "share": counts / len(states),
+        "dwell": dwell,
+        "transitions": transitions,
+        "probabilities": probabilities,
+    }
+
+
+def runs_of(x: Any) -> list[np.ndarray]:
+    """One run (n_regions, n_samples) or a list of them, which then have the same regions."""
+    runs = (
+        [_series(run) for run in x] if isinstance(x, (list, tuple)) and np.ndim(x[0]) == 2 else [_series(x)]
+    )
+    sizes = [len(run) for run in runs]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"all runs must have the same regions, got {sizes} of them")
+    return runs
+
+
+def largest_first(labels: np.ndarray, n_states: int) -> np.ndarray:
+    """States in the order of how many frames they have."""
+    return np.argsort(-np.bincount(labels, minlength=n_states), kind="stable")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,8 +141,7 @@ class CoactivationStates:
             )
         units = strong / np.linalg.norm(strong, axis=1, keepdims=True)
         means = KMeans(n_states, n_init=10, random_state=seed).fit(units)
-        order = np.argsort(-np.bincount(means.labels_, minlength=n_states), kind="stable")
-        centres = means.cluster_centers_[order]
+        centres = means.cluster_centers_[largest_first(means.labels_, n_states)]
         return cls(centres / np.linalg.norm(centres, axis=1, keepdims=True), mean, sd, threshold)
 
     @property
@@ -101,35 +161,8 @@ class CoactivationStates:
         return np.where(strong, likeness.argmax(axis=1), -1)
 
     def occupancy(self, states: Any) -> dict[str, np.ndarray]:
-        """What a course of states comes to.
-
-        Parameters
-        ----------
-        states : array_like of int, shape (n_samples,)
-            As `assign` gives it; -1 interrupts.
-
-        Returns
-        -------
-        dict
-            "share" of the frames and mean "dwell" time in samples of each state (NaN if it never occurs), and
-            "transitions" (n_states, n_states): how often a frame of the row's state is followed by one of the column's.
-        """
-        states = np.asarray(states)
-        if states.ndim != 1 or states.dtype.kind not in "iu" or len(states) == 0:
-            raise ValueError(f"states must be whole numbers of shape (n_samples,), got shape {states.shape}")
-        if states.min() < -1 or states.max() >= self.n_states:
-            raise ValueError(
-                f"states must be -1 to {self.n_states - 1}, got {states.min()} to {states.max()}"
-            )
-        counts = np.bincount(states[states >= 0], minlength=self.n_states)
-        begins = states[np.r_[True, states[1:] != states[:-1]]]
-        visits = np.bincount(begins[begins >= 0], minlength=self.n_states)
-        dwell = np.divide(counts, visits, out=np.full(self.n_states, np.nan), where=visits > 0)
-        a, b = states[:-1], states[1:]
-        both = (a >= 0) & (b >= 0)
-        transitions = np.zeros((self.n_states, self.n_states), np.int64)
-        np.add.at(transitions, (a[both], b[both]), 1)
-        return {"share": counts / len(states), "dwell": dwell, "transitions": transitions}
+        """Share, dwell time and transitions of a course of states: see `state_occupancy`."""
+        return state_occupancy(states, self.n_states)
 
     def __repr__(self) -> str:
         return f"CoactivationStates({self.n_states} states of {len(self.mean)} regions)"

@@ -20,7 +20,7 @@ from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir, Resample
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
-from fastemo.reference.riemann_ops import Congruence, Cov, Mdm, Tangent
+from fastemo.reference.riemann_ops import Congruence, Cov, FadingCov, Mdm, Tangent
 from fastemo.reference.running import Rls, Running
 from fastemo.reference.signal import cascade, first_state
 from fastemo.reference.spectral import rfft_power
@@ -359,6 +359,7 @@ OPS = {
     "taper_power": TaperPower,
     "sliding_power": SlidingPower,
     "cov": Cov,
+    "fading_cov": FadingCov,
     "congruence": Congruence,
     "tangent": Tangent,
     "mdm": Mdm,

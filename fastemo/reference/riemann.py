@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["congruence", "covariance", "hermitian_product", "spectral_map"]
+__all__ = ["congruence", "covariance", "hermitian_product", "of_products", "spectral_map"]
 
 # What was wrong with a matrix.
 NOT_FINITE, NOT_SYMMETRIC, NOT_POSITIVE, TOO_LARGE = 1, 2, 3, 4
@@ -17,6 +17,7 @@ FUNCTIONS: dict[str, Any] = {
     "inverse_sqrt": lambda values: 1 / np.sqrt(values),
 }
 ESTIMATORS = ("cov", "scm", "corr", "lwf", "oas", "sch", "shrunk")
+OF_PRODUCTS = ("cov", "scm", "corr", "oas", "shrunk")  # the others need the samples
 
 
 def spectral_map(
@@ -121,26 +122,42 @@ def covariance(
     array([[[1.]]])
     """
     x = np.asarray(windows, np.float64)
-    n_channels, n = x.shape[1:]
+    n = x.shape[-1]
     if centre:
         x = x - x.mean(axis=-1, keepdims=True)
     name = ESTIMATORS[estimator]
     c = x @ x.swapaxes(1, 2) / (n - 1 if name == "cov" else n)
     out = np.empty_like(c)
     for one, window, to in zip(c, x, out, strict=True):
-        variances = np.diag(one)
-        inverse = np.divide(1, variances, out=np.zeros(n_channels), where=variances > 0)
-        correlation = one * np.sqrt(np.outer(inverse, inverse))
-        if name == "corr":
-            np.fill_diagonal(correlation, np.where(np.isfinite(variances), 1.0, variances))
-            to[:] = correlation
-        elif name == "sch":
+        if name == "sch":
+            inverse, correlation = _correlation(one)
             to[:] = _towards_diagonal(one, window**2 * inverse[:, None], correlation)
+        elif name == "lwf":
+            to[:] = _shrunk(one, _lwf(one, window))
         else:
-            share = {"lwf": _lwf, "oas": _oas}.get(name, lambda c, x: shrinkage)(one, window)
-            share = share if name in ("lwf", "oas", "shrunk") else 0.0
-            to[:] = (1 - share) * one + share * variances.mean() * np.eye(n_channels)
+            to[:] = of_products(name, one, n, shrinkage)
     return out
+
+
+def of_products(name: str, c: np.ndarray, n: float, shrinkage: float) -> np.ndarray:
+    """The estimate of a matrix of mean products, of about n samples; `name` is one of OF_PRODUCTS."""
+    if name == "corr":
+        _, correlation = _correlation(c)
+        variances = np.diag(c)
+        np.fill_diagonal(correlation, np.where(np.isfinite(variances), 1.0, variances))
+        return correlation
+    return _shrunk(c, {"oas": lambda: _oas(c, n), "shrunk": lambda: shrinkage}.get(name, lambda: 0.0)())
+
+
+def _correlation(c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One by the variances (0 where that is 0), and the correlations."""
+    variances = np.diag(c)
+    inverse = np.divide(1, variances, out=np.zeros(len(c)), where=variances > 0)
+    return inverse, c * np.sqrt(np.outer(inverse, inverse))
+
+
+def _shrunk(c: np.ndarray, share: float) -> np.ndarray:
+    return (1 - share) * c + share * np.diag(c).mean() * np.eye(len(c))
 
 
 def _lwf(c: np.ndarray, x: np.ndarray) -> float:
@@ -154,9 +171,9 @@ def _lwf(c: np.ndarray, x: np.ndarray) -> float:
     return 0.0 if beta == 0 else min(beta, delta) / delta
 
 
-def _oas(c: np.ndarray, x: np.ndarray) -> float:
+def _oas(c: np.ndarray, n: float) -> float:
     """Chen, Wiesel, Eldar, Hero 2010, doi:10.1109/TSP.2010.2053029, as scikit-learn has it."""
-    n_channels, n = x.shape
+    n_channels = len(c)
     if n_channels == 1:
         return 0.0
     alpha, mu2 = (c**2).mean(), (np.trace(c) / n_channels) ** 2

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from fastemo.reference.kind import Kind, Slot
-from fastemo.reference.riemann import ESTIMATORS, covariance, spectral_map
+from fastemo.reference.riemann import ESTIMATORS, OF_PRODUCTS, covariance, of_products, spectral_map
 
-__all__ = ["Congruence", "Cov", "Mdm", "Tangent"]
+__all__ = ["Congruence", "Cov", "FadingCov", "Mdm", "Tangent"]
 
 
 def folded(matrices: np.ndarray) -> np.ndarray:
@@ -40,6 +40,49 @@ class Cov(Kind):
 
     def process(self, x):
         return folded(covariance(x[None], self.estimator, self.shrinkage, True, 1))
+
+
+class FadingCov(Cov):
+    """The covariance of all samples since the reset, each weighing forgetting^age, about their weighted mean."""
+
+    reads = "signal"
+    tensors: ClassVar = {**Cov.tensors, "forgetting": (float, (1,))}
+    weight: float
+    squares: float
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    def slot(self):
+        self.require(
+            0 < self.forgetting <= 1, f"has forgetting {self.forgetting}, expected above 0 and up to 1"
+        )
+        slot = super().slot()
+        name = ESTIMATORS[self.estimator]
+        self.require(name in OF_PRODUCTS, f"has the estimator {name}, which needs a window")
+        return slot
+
+    def process(self, x):
+        for sample in x.T:
+            d = sample - self.mean
+            if not np.isfinite(sum((d * d).tolist())):
+                continue
+            before = self.forgetting * self.weight
+            self.weight = before + 1
+            self.squares = self.forgetting * self.forgetting * self.squares + 1
+            self.mean = self.mean + 1 / self.weight * d
+            self.scatter = self.forgetting * self.scatter + np.outer(before / self.weight * d, d)
+
+    def value(self):
+        name = ESTIMATORS[self.estimator]
+        total = self.weight - self.squares / self.weight if name == "cov" and self.weight else self.weight
+        c = self.scatter / total if total > 0 else np.zeros_like(self.scatter)
+        n = self.weight**2 / self.squares if self.weight else 1.0
+        return folded(of_products(name, c, n, self.shrinkage)[None])
+
+    def reset(self):
+        n = self.inputs[0].shape[0]
+        self.weight, self.squares = 0.0, 0.0
+        self.mean, self.scatter = np.zeros(n), np.zeros((n, n))
 
 
 class Matrices(Kind):

@@ -13,7 +13,7 @@ from fastemo import riemann
 from fastemo._design import butterworth
 from fastemo._validate import check_in, check_positive
 from fastemo.prediction import CLASSES
-from fastemo.reference.riemann import ESTIMATORS
+from fastemo.reference.riemann import ESTIMATORS, OF_PRODUCTS
 from fastemo.riemann._tangent import tangent_vectors
 from fastemo.stages.alignment import check_baselines, subjects_of
 from fastemo.stages.base import Stage, Trainable, Windows, check_count
@@ -47,12 +47,18 @@ class Covariance(Stage):
     shrinkage : float in [0, 1]
         Of "shrunk".
     tau : float, optional
-        Recursive: the covariances of windows, smoothed with this time constant in seconds.
+        The covariances of windows, smoothed with this time constant in seconds: exponential over windows.
+    memory : float, optional
+        Time constant in seconds of a memory that takes the place of the window: exponential over samples, of which each
+        counts exp(-age / memory), about their weighted mean. The window then only says when there is a covariance, and
+        a hop costs what its own samples cost. For "oas", "scm", "cov", "corr" and "shrunk"; where the number of samples
+        counts, it is the squared sum of the weights by the sum of their squares: those of about twice `memory`.
 
     Notes
     -----
     The rows that come out are the upper triangles; `TangentSpace`, `Recenter` and `MDM` read them, and so may any
-    decoder, though a decoder is better served by `TangentSpace`. The window is computed anew at each hop.
+    decoder, though a decoder is better served by `TangentSpace`. Without `memory` the window is computed anew at each
+    hop.
 
     Examples
     --------
@@ -67,6 +73,7 @@ class Covariance(Stage):
     order: int = 4
     shrinkage: float = 0.1
     tau: float | None = None
+    memory: float | None = None
 
     def __post_init__(self) -> None:
         check_in("estimator", self.estimator, ESTIMATORS)
@@ -84,6 +91,14 @@ class Covariance(Stage):
             )
         if self.tau is not None:
             check_positive("tau", self.tau, unit="seconds")
+        if self.memory is None:
+            return
+        check_positive("memory", self.memory, unit="seconds")
+        if self.estimator not in OF_PRODUCTS:
+            raise ValueError(
+                f"estimator={self.estimator!r} needs the samples of a window, which a memory does not keep: use one of "
+                f"{', '.join(OF_PRODUCTS)}, or leave memory out"
+            )
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
         least = {"cov": 2, "sch": 3}.get(self.estimator, 1)
@@ -95,8 +110,10 @@ class Covariance(Stage):
         from fastemo._lowering import Feature
 
         shrinkage = float(self.shrinkage) if self.estimator == "shrunk" else 0.0
-        op = {"estimator": ESTIMATORS.index(self.estimator), "shrinkage": shrinkage}
+        op: dict[str, Any] = {"estimator": ESTIMATORS.index(self.estimator), "shrinkage": shrinkage}
         bands = {"all": (0.0, build.sfreq / 2)} if self.bands is None else dict(self.bands)
+        if self.memory is not None:
+            op["forgetting"] = float(np.exp(-1 / (build.sfreq * self.memory)))
         signal, path, slots = build.slot, build._path, []
         for name, (low, high) in bands.items():
             build.slot, build._path = signal, path
@@ -105,7 +122,11 @@ class Covariance(Stage):
                 build.filter(sos, from_first_sample=True)
                 build.warmup = max(build.warmup, build._path.filled_after())
             build.delays[name] = build._path.delay(low, high)
-            slots.append(build.add("cov", [build.window()], **op))
+            if self.memory is None:
+                slots.append(build.add("cov", [build.window()], **op))
+            else:
+                slots.append(build.add("fading_cov", **op))
+                build.state_bytes += 16 * len(build.ch_names) ** 2
         build._path = path
         if len(slots) > 1:
             build.add("concat", slots)

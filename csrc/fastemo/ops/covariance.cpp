@@ -33,14 +33,6 @@ void Covariance::estimate(const Samples& in, const RingView& ring, index n, doub
     for (index i = 0; i < c_; ++i)
         for (index j = i; j < c_; ++j) s[i * stride_ + j] *= scale;
     switch (estimator_) {
-        case corr: {
-            for (index i = 0; i < c_; ++i) weight[i] = s[i * stride_ + i] > 0 ? 1 / std::sqrt(s[i * stride_ + i]) : 0;
-            for (index i = 0; i < c_; ++i) {
-                for (index j = i + 1; j < c_; ++j) s[i * stride_ + j] *= weight[i] * weight[j];
-                s[i * stride_ + i] = s[i * stride_ + i] == s[i * stride_ + i] ? 1 : s[i * stride_ + i];
-            }
-            return;
-        }
         case lwf: {
             double sums[2];
             // Lanes beyond the channels hold whatever the ops before left there.
@@ -48,8 +40,21 @@ void Covariance::estimate(const Samples& in, const RingView& ring, index n, doub
             kernels().matrices->fourth_moments({args, weight, sums});
             return shrink(lwf_share(sums[0], s, n), s);
         }
-        case oas: return shrink(oas_share(s, n), s);
         case sch: return towards_diagonal(args, weight);
+        default: return finish(s, double(n), weight);
+    }
+}
+
+void Covariance::finish(double* s, double n, double* weight) const noexcept {
+    switch (estimator_) {
+        case corr:
+            for (index i = 0; i < c_; ++i) weight[i] = s[i * stride_ + i] > 0 ? 1 / std::sqrt(s[i * stride_ + i]) : 0;
+            for (index i = 0; i < c_; ++i) {
+                for (index j = i + 1; j < c_; ++j) s[i * stride_ + j] *= weight[i] * weight[j];
+                s[i * stride_ + i] = s[i * stride_ + i] == s[i * stride_ + i] ? 1 : s[i * stride_ + i];
+            }
+            return;
+        case oas: return shrink(oas_share(s, n), s);
         case shrunk: return shrink(shrinkage_, s);
         default: return;
     }
@@ -73,11 +78,11 @@ double Covariance::lwf_share(double of_rows, const double* s, index n) const noe
     return beta == 0 ? 0 : beta / delta;
 }
 
-double Covariance::oas_share(const double* s, index n) const noexcept {
+double Covariance::oas_share(const double* s, double n) const noexcept {
     if (c_ == 1) return 0;
     const Moments m = moments(s, c_, stride_);
     const double c = double(c_), alpha = m.squares / (c * c), mu = m.trace / c, mu2 = mu * mu;
-    const double down = (double(n) + 1) * (alpha - mu2 / c);
+    const double down = (n + 1) * (alpha - mu2 / c);
     return down == 0 ? 1 : std::min((alpha + mu2) / down, 1.0);
 }
 

@@ -24,10 +24,16 @@ public:
     // whose rows are stride() values long.
     void estimate(const Samples& in, const RingView& ring, index n, double* scratch) const noexcept;
 
+    // Whether `finish` knows the estimator: not where fourth moments are needed.
+    bool of_products() const { return estimator_ != lwf && estimator_ != sch; }
+    // The estimate of a matrix of mean products, of about n samples; `weight` has room for a row.
+    void finish(double* s, double n, double* weight) const noexcept;
+    bool unbiased() const { return estimator_ == cov; }
+
 private:
     void shrink(double share, double* s) const noexcept;
     double lwf_share(double of_rows, const double* s, index n) const noexcept;
-    double oas_share(const double* s, index n) const noexcept;
+    double oas_share(const double* s, double n) const noexcept;
     void towards_diagonal(const ScatterArgs& args, double* weight) const noexcept;
 
     const Estimator estimator_;

@@ -152,6 +152,7 @@ std::unique_ptr<Op> make_ema(const OpInit&);
 std::unique_ptr<Op> make_boxcar(const OpInit&);
 std::unique_ptr<Op> make_gate(const OpInit&);
 std::unique_ptr<Op> make_cov(const OpInit&);
+std::unique_ptr<Op> make_fading_cov(const OpInit&);
 std::unique_ptr<Op> make_congruence(const OpInit&);
 std::unique_ptr<Op> make_tangent(const OpInit&);
 std::unique_ptr<Op> make_mdm(const OpInit&);

@@ -37,6 +37,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"taper_power", make_taper_power},
     {"sliding_power", make_sliding_power},
     {"cov", make_cov},
+    {"fading_cov", make_fading_cov},
     {"congruence", make_congruence},
     {"tangent", make_tangent},
     {"mdm", make_mdm},

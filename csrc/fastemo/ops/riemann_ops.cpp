@@ -12,10 +12,25 @@ namespace {
 
 index triangle(index n) { return n * (n + 1) / 2; }
 
+Covariance covariance_of(const OpInit& init, index n_channels) {
+    const std::int64_t kind = init.file.i64(init.name("estimator"));
+    const double shrinkage = init.file.f64(init.name("shrinkage"));
+    if (kind < 0 || kind >= Covariance::kEstimators)
+        init.fail("has estimator " + std::to_string(kind) + ", which is none");
+    if (!(shrinkage >= 0 && shrinkage <= 1)) init.fail("has a shrinkage outside 0 to 1");
+    const index least = kind == Covariance::sch ? 3 : kind == Covariance::cov ? 2 : 1;
+    if (init.clock.length < least) init.fail("needs windows of at least " + std::to_string(least) + " samples");
+    return Covariance(Covariance::Estimator(kind), shrinkage, true, n_channels);
+}
+
+void copy_triangle(const double* s, index stride, index n, double* to) {
+    for (index i = 0; i < n; ++i) to = std::copy_n(s + i * stride + i, n - i, to);
+}
+
 class CovOp final : public Op {
 public:
     explicit CovOp(const OpInit& init)
-        : in_(init.input(Slot::window)), length_(init.clock.length), work_(estimator(init)) {
+        : in_(init.input(Slot::window)), length_(init.clock.length), work_(covariance_of(init, in_.cols)) {
         if (in_.cols > Slot::kMaxStride / (in_.cols + 1)) init.fail("has too many channels");
         out = Slot::make(Slot::vector, 1, triangle(in_.cols), init.clock.max_windows);
         scratch_ = Buffer<double>(work_.scratch());
@@ -25,28 +40,73 @@ public:
     void process(const Frame& f, index, index) noexcept override {
         for (index w = 0; w < f.n_windows; ++w) {
             work_.estimate({}, in_.ring->view(f, w), length_, scratch_.data());
-            double* to = out.row(w);
-            for (index i = 0; i < in_.cols; ++i)
-                to = std::copy_n(scratch_.data() + i * work_.stride() + i, in_.cols - i, to);
+            copy_triangle(scratch_.data(), work_.stride(), in_.cols, out.row(w));
         }
     }
 
 private:
-    Covariance estimator(const OpInit& init) const {
-        const std::int64_t kind = init.file.i64(init.name("estimator"));
-        const double shrinkage = init.file.f64(init.name("shrinkage"));
-        if (kind < 0 || kind >= Covariance::kEstimators)
-            init.fail("has estimator " + std::to_string(kind) + ", which is none");
-        if (!(shrinkage >= 0 && shrinkage <= 1)) init.fail("has a shrinkage outside 0 to 1");
-        const index least = kind == Covariance::sch ? 3 : kind == Covariance::cov ? 2 : 1;
-        if (init.clock.length < least) init.fail("needs windows of at least " + std::to_string(least) + " samples");
-        return Covariance(Covariance::Estimator(kind), shrinkage, true, in_.cols);
-    }
-
     const Slot& in_;
     const index length_;
     const Covariance work_;
     Buffer<double> scratch_;
+};
+
+// The covariance of all samples since the reset, a sample counting forgetting^age: it goes sample by sample.
+class FadingCovOp final : public Op {
+public:
+    explicit FadingCovOp(const OpInit& init)
+        : in_(init.input(Slot::signal)), clock_(init.clock), work_(covariance_of(init, in_.cols)),
+          forgetting_(init.file.f64(init.name("forgetting"))) {
+        if (!(forgetting_ > 0 && forgetting_ <= 1)) init.fail("has forgetting outside (0, 1]");
+        if (!work_.of_products()) init.fail("has an estimator that needs a window");
+        if (in_.cols > Slot::kMaxStride / (in_.cols + 1)) init.fail("has too many channels");
+        out = Slot::make(Slot::vector, 1, triangle(in_.cols), init.clock.max_windows);
+        const index stride = work_.stride();
+        mean_ = Buffer<double>(stride), delta_ = Buffer<double>(stride);
+        scatter_ = Buffer<double>(stride * stride), scratch_ = Buffer<double>(stride * stride);
+        ns_per_sample = 0.1 * double(stride) * double(stride);
+        ns_per_window = double(stride) * double(stride);
+    }
+
+    void process(const Frame& f, index, index) noexcept override {
+        if (f.start == 0) {
+            weight_ = squares_ = 0;
+            mean_.clear(), scatter_.clear();
+        }
+        for (index row = 0, w = 0; row < f.n; ++row) {
+            step(in_.row(row));
+            if (w < f.n_windows && row + 1 == clock_.window_end(f, w)) emit(out.row(w++));
+        }
+    }
+
+private:
+    void step(const double* x) noexcept {
+        double size = 0;
+        for (index c = 0; c < in_.cols; ++c) size += (x[c] - mean_[c]) * (x[c] - mean_[c]);
+        if (!std::isfinite(size)) return;
+        const double before = forgetting_ * weight_;
+        weight_ = before + 1;
+        squares_ = forgetting_ * forgetting_ * squares_ + 1;
+        kernels().matrices->fading_scatter(x, 1 / weight_, before / weight_, forgetting_, in_.cols, work_.stride(),
+                                           mean_.data(), scatter_.data(), delta_.data());
+    }
+
+    void emit(double* to) noexcept {
+        const index stride = work_.stride();
+        const double total = work_.unbiased() ? weight_ - squares_ / weight_ : weight_;
+        const double scale = total > 0 ? 1 / total : 0;
+        for (index i = 0; i < in_.cols; ++i)
+            for (index j = i; j < in_.cols; ++j) scratch_[i * stride + j] = scatter_[i * stride + j] * scale;
+        if (weight_ > 0) work_.finish(scratch_.data(), weight_ * weight_ / squares_, delta_.data());
+        copy_triangle(scratch_.data(), stride, in_.cols, to);
+    }
+
+    const Slot& in_;
+    const Clock clock_;
+    const Covariance work_;
+    const double forgetting_;
+    double weight_ = 0, squares_ = 0;  // sums of the weights and of their squares
+    Buffer<double> mean_, delta_, scatter_, scratch_;
 };
 
 // Base of the ops that read covariances: the matrices of one row of up to eight windows at a time, and the whitenings.
@@ -193,6 +253,7 @@ public:
 }  // namespace
 
 std::unique_ptr<Op> make_cov(const OpInit& init) { return std::make_unique<CovOp>(init); }
+std::unique_ptr<Op> make_fading_cov(const OpInit& init) { return std::make_unique<FadingCovOp>(init); }
 std::unique_ptr<Op> make_congruence(const OpInit& init) { return std::make_unique<CongruenceOp>(init); }
 std::unique_ptr<Op> make_tangent(const OpInit& init) { return std::make_unique<TangentOp>(init); }
 std::unique_ptr<Op> make_mdm(const OpInit& init) { return std::make_unique<MdmOp>(init); }

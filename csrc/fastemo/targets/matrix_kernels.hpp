@@ -24,6 +24,11 @@ struct MatrixKernels {
     void (*hermitian)(const Samples& in, index imaginary, index n_channels, index n, double* real, double* imag,
                       double* scratch);
     index (*hermitian_scratch)(index n_channels);
+
+    // One sample: mean += share (x - mean), and the upper triangle [stride][stride] of decay S + gain (x - mean)(x - mean)',
+    // the mean being the one before; `work` [stride].
+    void (*fading_scatter)(const double* x, double share, double gain, double decay, index n, index stride, double* mean,
+                           double* scatter, double* work);
 };
 
 }  // namespace fastemo
