@@ -99,13 +99,24 @@ def analytic_bank(
     sfreq: float, bands: Mapping[str, tuple[float, float]], order: int, where: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One such filter per band: poles and weights (n_bands, order, 2), direct (n_bands, 2), pairs of parts."""
+    return _analytic_bank(
+        sfreq, tuple((name, low, high) for name, (low, high) in bands.items()), order, where
+    )
+
+
+@lru_cache(maxsize=64)
+def _analytic_bank(
+    sfreq: float, bands: tuple[tuple[str, float, float], ...], order: int, where: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     filters = [
         analytic_bandpass(sfreq, low, high, order, f"the band {name!r} of {where}")
-        for name, (low, high) in bands.items()
+        for name, low, high in bands
     ]
     poles, weights, direct = (np.array(part) for part in zip(*filters, strict=True))
-    pairs = (np.stack([part.real, part.imag], axis=-1) for part in (poles, weights, direct))
-    return next(pairs), next(pairs), next(pairs)
+    pairs = tuple(np.stack([part.real, part.imag], axis=-1) for part in (poles, weights, direct))
+    for part in pairs:
+        part.setflags(write=False)
+    return pairs[0], pairs[1], pairs[2]
 
 
 def notch(sfreq: float, freq: float, q: float, harmonics: int, where: str) -> np.ndarray:

@@ -37,9 +37,10 @@ struct EnvelopeSums {
     static constexpr int kSums = 5, kRows = FASTEMO_VECTOR_BYTES == 64 ? 4 : 2;
     static constexpr bool kThird = true;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
-    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
-        const vd im = abs(vd::all(x[kLanes]) * y.re - vd::all(x[0]) * y.im);
-        const vd of_x = im * y.third, of_y = im * vd::all(x[2 * kLanes]);
+    template <class X>
+    static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
+        const vd im = abs(x.im() * y.re - x.re() * y.im);
+        const vd of_x = im * y.third, of_y = im * x.third();
         s[0] = s[0] + of_x;
         s[1] = s[1] + of_y;
         s[2] = fma(of_x, of_x, s[2]);

@@ -1,8 +1,9 @@
 // Sums over the products of all pairs of signals, from panels: the parts of eight channels lie together, sample after
 // sample.
 //
-// Lanes are second signals; a tile holds R first ones against a native of them, its sums in registers over all samples of
-// a call, which are as many as leave its panels in L1. Only the sums that the measures are made of are taken. Copies of a
+// Lanes are second signals; a tile holds a few first ones against a native of them, its sums in registers over all samples
+// of a call, which are as many as leave its panels in L1. Of the pairs within a native, which would take a tile twice as
+// large as they are, each is visited once: lanes against themselves, turned by one to four places. Only the sums that the measures are made of are taken. Copies of a
 // channel have no imaginary part: it is a difference of rounded products, or of two sums of the same; where it only
 // counts as part of a magnitude, three products do for four (Gauss).
 #pragma once
@@ -25,6 +26,24 @@ FASTEMO_INLINE const double* same_but_unknown(const double* p) {
     return p;
 }
 
+// A first signal: one of a tile, a factor of whole natives, or one for each lane.
+struct OneOfTile {
+    const double *at, *same;
+    FASTEMO_INLINE vd re() const { return vd::all(at[0]); }
+    FASTEMO_INLINE vd im() const { return vd::all(at[kLanes]); }
+    FASTEMO_INLINE vd third() const { return vd::all(at[2 * kLanes]); }
+    FASTEMO_INLINE vd re_again() const { return vd::all(same[0]); }
+    FASTEMO_INLINE vd im_again() const { return vd::all(same[kLanes]); }
+};
+struct OnePerLane {
+    Parts parts;
+    FASTEMO_INLINE vd re() const { return parts.re; }
+    FASTEMO_INLINE vd im() const { return parts.im; }
+    FASTEMO_INLINE vd third() const { return parts.third; }
+    FASTEMO_INLINE vd re_again() const { return parts.re; }
+    FASTEMO_INLINE vd im_again() const { return parts.im; }
+};
+
 // Kept in a register, lest what it is multiplied by be broadcast.
 FASTEMO_INLINE vd kept(vd x) {
 #if FASTEMO_VECTORS && defined(__x86_64__)
@@ -33,30 +52,16 @@ FASTEMO_INLINE vd kept(vd x) {
     return x;
 }
 
-// x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d).
-struct SquareSums {
-    static constexpr int kSums = 3, kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
-    static constexpr bool kThird = false;
-    static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, y.re - y.im}; }
-    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
-        const vd re = vd::all(x[0]), im = vd::all(x[kLanes]);
-        s[0] = fma(re, y.re, s[0]);
-        s[1] = fma(im, y.im, s[1]);
-        s[2] = fma(re + im, y.third, s[2]);
-    }
-    static FASTEMO_INLINE CrossSums sums(const vd* s, bool units) {
-        const vd zero = vd::all(0), re = s[0] + s[1], im = (s[2] - s[0]) + s[1];
-        return units ? CrossSums{zero, zero, re, im, zero, zero, zero}
-                     : CrossSums{re, im, zero, zero, zero, zero, zero};
-    }
-};
-
+// A kind of sums: how many values, rows of a tile, what is summed within a group (where either signal may come first:
+// swapping them changes but signs), whether the third part is read.
 struct ProductSums {
     static constexpr int kSums = 3, kRows = 4;
+    using Within = ProductSums;
     static constexpr bool kThird = false;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
-    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
-        const vd re = vd::all(x[0]), im = vd::all(x[kLanes]);
+    template <class X>
+    static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
+        const vd re = x.re(), im = x.im();
         s[0] = fma(re, y.re, fma(im, y.im, s[0]));
         s[1] = fma(im, y.re, s[1]);
         s[2] = fma(re, y.im, s[2]);
@@ -65,6 +70,26 @@ struct ProductSums {
         const vd zero = vd::all(0), im = s[1] - s[2];
         return units ? CrossSums{zero, zero, s[0], im, zero, zero, zero}
                      : CrossSums{s[0], im, zero, zero, zero, zero, zero};
+    }
+};
+
+// x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d).
+struct SquareSums {
+    static constexpr int kSums = 3, kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
+    using Within = ProductSums;
+    static constexpr bool kThird = false;
+    static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, y.re - y.im}; }
+    template <class X>
+    static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
+        const vd re = x.re(), im = x.im();
+        s[0] = fma(re, y.re, s[0]);
+        s[1] = fma(im, y.im, s[1]);
+        s[2] = fma(re + im, y.third, s[2]);
+    }
+    static FASTEMO_INLINE CrossSums sums(const vd* s, bool units) {
+        const vd zero = vd::all(0), re = s[0] + s[1], im = (s[2] - s[0]) + s[1];
+        return units ? CrossSums{zero, zero, re, im, zero, zero, zero}
+                     : CrossSums{re, im, zero, zero, zero, zero, zero};
     }
 };
 
@@ -82,10 +107,12 @@ FASTEMO_INLINE vd add_sign(vd sum, vd x) {
 template <bool kSign>
 struct ImaginarySums {
     static constexpr int kSums = 2 + kSign, kRows = FASTEMO_VECTOR_BYTES == 64 && !kSign ? 8 : 4;
+    using Within = ImaginarySums;
     static constexpr bool kThird = false;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
-    static FASTEMO_INLINE void add(const double* x, const double*, const Parts& y, vd* s) {
-        const vd im = vd::all(x[kLanes]) * y.re - vd::all(x[0]) * y.im;
+    template <class X>
+    static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
+        const vd im = x.im() * y.re - x.re() * y.im;
         s[0] = s[0] + im;
         s[1] = s[1] + abs(im);
         if constexpr (kSign) s[2] = add_sign(s[2], im);
@@ -98,12 +125,14 @@ struct ImaginarySums {
 
 struct AllSums {
     static constexpr int kSums = 6, kRows = 2;
+    using Within = AllSums;
     static constexpr bool kThird = true;
     static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, kept(y.third)}; }
-    static FASTEMO_INLINE void add(const double* x, const double* same, const Parts& y, vd* s) {
-        const vd re = fma(vd::all(x[0]), y.re, vd::all(x[kLanes]) * y.im);
-        const vd im = vd::all(same[kLanes]) * y.re - vd::all(same[0]) * y.im;
-        const vd scale = vd::all(x[2 * kLanes]) * y.third;
+    template <class X>
+    static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
+        const vd re = fma(x.re(), y.re, x.im() * y.im);
+        const vd im = x.im_again() * y.re - x.re_again() * y.im;
+        const vd scale = x.third() * y.third;
         s[0] = s[0] + re;
         s[1] = s[1] + im;
         s[2] = fma(re, scale, s[2]);
@@ -135,12 +164,81 @@ FASTEMO_NOINLINE void panel_tile(const PairPanelsArgs& a, index r0, index c, dou
         const Parts second =
             F::second({vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)});
         FASTEMO_UNROLL
-        for (int r = 0; r < R; ++r) F::add(x + r, same + r, second, s[r]);
+        for (int r = 0; r < R; ++r) F::add(OneOfTile{x + r, same + r}, second, s[r]);
     }
     FASTEMO_UNROLL
     for (int r = 0; r < R; ++r) {
         FASTEMO_UNROLL
         for (int k = 0; k < S; ++k) s[r][k].store(sums + (r * S + k) * W);
+    }
+}
+
+#if FASTEMO_VECTORS
+template <int K, std::size_t... L>
+FASTEMO_INLINE vd turned(vd x, std::index_sequence<L...>) {
+    return {__builtin_shufflevector(x.v, x.v, (int(L) + K) % vd::width...)};
+}
+#else
+template <int K, std::size_t... L>
+FASTEMO_INLINE vd turned(vd x, std::index_sequence<L...>) {
+    return x;
+}
+#endif
+
+// Pairs within a native that is a whole group: lane l + K, round the end, against lane l.
+template <class F, int... K>
+FASTEMO_NOINLINE void turn_panel(const PairPanelsArgs& a, index c, double* sums, std::integer_sequence<int, K...>) {
+    constexpr int S = F::kSums, N = sizeof...(K);
+    constexpr index W = vd::width;
+    constexpr auto lanes = std::make_index_sequence<vd::width>();
+    const double* y = panel_of(a, c);
+    vd s[N][S];
+    FASTEMO_UNROLL
+    for (int n = 0; n < N; ++n) {
+        FASTEMO_UNROLL
+        for (int k = 0; k < S; ++k) s[n][k] = vd::load(sums + (n * S + k) * W);
+    }
+    for (index i = 0; i < a.n; ++i, y += a.parts * kLanes) {
+        const Parts z = {vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)};
+        int n = 0;
+        (F::add(OnePerLane{{turned<K>(z.re, lanes), turned<K>(z.im, lanes), turned<K>(z.third, lanes)}}, z, s[n++]),
+         ...);
+    }
+    FASTEMO_UNROLL
+    for (int n = 0; n < N; ++n) {
+        FASTEMO_UNROLL
+        for (int k = 0; k < S; ++k) s[n][k].store(sums + (n * S + k) * W);
+    }
+}
+
+template <class F>
+FASTEMO_INLINE void pairs_within(const PairPanelsArgs& a, index c, double* sums) {
+    turn_panel<F>(a, c, sums, std::integer_sequence<int, 1, 2>());
+    turn_panel<F>(a, c, sums + 2 * F::kSums * vd::width, std::integer_sequence<int, 3, 4>());
+}
+
+template <class F>
+FASTEMO_INLINE void measures_within(const PairPanelsArgs& a, const double* inverse_root, index c, const double* sums) {
+    constexpr index W = vd::width;
+    for (index turn = 1; turn <= kLanes / 2; ++turn, sums += F::kSums * W) {
+        vd s[F::kSums];
+        FASTEMO_UNROLL
+        for (int k = 0; k < F::kSums; ++k) s[k] = vd::load(sums + k * W);
+        double roots[W], round[W], values[9 * W];
+        for (index l = 0; l < W; ++l) {
+            roots[l] = inverse_root[c + l] * inverse_root[c + (l + turn) % W];
+            round[l] = l + turn < W ? 0 : 1;  // the second signal came first
+        }
+        CrossSums of = F::sums(s, a.units);
+        const auto back = vd::load(round) > vd::all(0);
+        for (vd* part : {&of.im, &of.phase_im, &of.sign}) *part = select(back, vd::all(0) - *part, *part);
+        add_measures<true, true>(a.measures, a.total, of, vd::load(roots), true, false, 1.0, values, W, nullptr, 0);
+        for (index l = 0; l < (turn < kLanes / 2 ? W : W / 2); ++l) {
+            const index other = (l + turn) % W, r = c + (l > other ? l : other), column = c + (l > other ? other : l);
+            if (r >= a.n_channels) continue;
+            double* to = a.out + r * (r - 1) / 2 + column;
+            for (index plane = 0; plane < a.n_planes; ++plane) to[plane * a.out_stride] = values[plane * W + l];
+        }
     }
 }
 
@@ -178,25 +276,52 @@ inline void add_powers(const PairPanelsArgs& a, double* powers) {
     }
 }
 
+// In the order in which their sums lie: within(c, sums) for each native that is a whole group, or else tile(r, c, sums,
+// kind) for the rows of the same group; then tile(...) for the rows after it.
+constexpr bool kTurns = FASTEMO_VECTORS && vd::width == kLanes;
+
+template <class F, class InGroup, class Tile>
+FASTEMO_INLINE void visit_pairs(index n_channels, double* sums, InGroup&& within, Tile&& tile) {
+    using Within = typename F::Within;
+    constexpr index W = vd::width, R = F::kRows, R0 = Within::kRows;
+    for (index c = 0; c < n_channels; c += W) {
+        const index next = (c / kLanes + 1) * kLanes;
+        if constexpr (kTurns) {
+            within(c, sums);
+            sums += kLanes / 2 * Within::kSums * W;
+        } else {
+            for (index r = c / R0 * R0; r < next && r < n_channels; r += R0, sums += R0 * Within::kSums * W)
+                tile(r, c, sums, Within());
+        }
+        for (index r = next; r < n_channels; r += R, sums += R * F::kSums * W) tile(r, c, sums, F());
+    }
+}
+
 template <class F>
 FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
-    constexpr index W = vd::width, R = F::kRows, row = F::kSums * W;
+    constexpr index W = vd::width;
+    using Within = typename F::Within;
     const index stride = (a.n_channels + kLanes - 1) / kLanes * kLanes;
-    double* const powers = a.sums;
+    double *const powers = a.sums, *const sums = powers + stride;
     constexpr unsigned of_power = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh;
     if (a.measures & of_power) add_powers(a, powers);
-    double* at = powers + stride;
-    for (index c = 0; c < a.n_channels; c += W)
-        for (index r = c / R * R; r < a.n_channels; r += R, at += R * row) panel_tile<F>(a, r, c, at);
+    visit_pairs<F>(
+        a.n_channels, sums, [&](index c, double* at) FASTEMO_INLINE_LAMBDA { pairs_within<Within>(a, c, at); },
+        [&](index r, index c, double* at, auto kind)
+            FASTEMO_INLINE_LAMBDA { panel_tile<decltype(kind)>(a, r, c, at); });
     if (!a.out) return;
     for (index c = 0; c < stride; c += W) {
         const vd power = vd::load(powers + c);
         select(power > vd::all(0), vd::all(1) / sqrt(power), vd::all(0)).store(powers + c);
     }
-    at = powers + stride;
-    for (index c = 0; c < a.n_channels; c += W)
-        for (index r = c / R * R; r < (a.n_channels + R - 1) / R * R; ++r, at += row)
-            if (c < r && r < a.n_channels) panel_measures<F>(a, powers, r, c, at);
+    visit_pairs<F>(
+        a.n_channels, sums,
+        [&](index c, double* at) FASTEMO_INLINE_LAMBDA { measures_within<Within>(a, powers, c, at); },
+        [&](index r0, index c, double* at, auto kind) FASTEMO_INLINE_LAMBDA {
+            using Kind = decltype(kind);
+            for (index r = r0; r < r0 + Kind::kRows && r < a.n_channels; ++r, at += Kind::kSums * W)
+                if (c < r) panel_measures<Kind>(a, powers, r, c, at);
+        });
 }
 
 // The sums that do, and the form of the signals that they are taken of.
@@ -232,10 +357,12 @@ inline void panel_of_pairs(const double* pairs, index n, index step, AnalyticArg
 // Values of `sums`: powers, then those of the tiles in the order in which they come.
 inline index pair_panels_size(index n_channels, unsigned measures) {
     return with_panel_sums(measures, [&](auto sums) {
-        constexpr index W = vd::width, R = decltype(sums)::kRows;
+        using F = decltype(sums);
+        constexpr index W = vd::width;
         index size = (n_channels + kLanes - 1) / kLanes * kLanes;
-        for (index c = 0; c < n_channels; c += W)
-            for (index r = c / R * R; r < n_channels; r += R) size += R * decltype(sums)::kSums * W;
+        visit_pairs<F>(
+            n_channels, nullptr, [&](index, double*) { size += kLanes / 2 * F::Within::kSums * W; },
+            [&](index, index, double*, auto kind) { size += decltype(kind)::kRows * decltype(kind)::kSums * W; });
         return size;
     });
 }
