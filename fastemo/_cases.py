@@ -43,6 +43,7 @@ from fastemo._connectivity_cases import (
     cross_spectra,
     envelope_correlations,
     neighbour_transfer,
+    pairs_op,
     wavelet_measures,
 )
 from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
@@ -286,6 +287,8 @@ CASES: tuple[Case, ...] = (
     op("taper_power", bits="B", make=_ops(_taper_op)),
     op("sliding_power", bits="B", make=_ops(_sliding_op)),
     op("cross", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.0)])),
+    op("cross_pairs", bits="B", make=_ops(lambda n, rng: [pairs_op(SFREQ, BANDS, 0.0, n)])),
+    op("cross_pairs dense", bits="B", make=_ops(lambda n, rng: [pairs_op(SFREQ, BANDS, 0.98, n, n)])),
     op("cross fading", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.98)])),
     op("call", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), _call_op()])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
@@ -337,6 +340,8 @@ CASES: tuple[Case, ...] = (
     stage("DifferentialEntropy spectral", bits="B", make=_feature(
         lambda fe: fe.DifferentialEntropy(BANDS, "spectral"))),
     stage("Connectivity", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, ["plv", "wpli", "imcoh"]))),
+    stage("Connectivity pairs", bits="B", make=_feature(
+        lambda fe: fe.Connectivity(BANDS, ["plv", "dpli", "cohy"], indices=([0, 1], [1, 0])))),
     stage("Connectivity memory", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, "cohy", memory=0.5))),
     stage("TimeDomain", bits="A", make=_feature(lambda fe: fe.TimeDomain(fe.TimeDomain.allowed))),
     stage("Complexity", bits="A", make=_feature(lambda fe: fe.Complexity(fe.Complexity.allowed))),

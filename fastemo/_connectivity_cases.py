@@ -17,6 +17,7 @@ __all__ = [
     "cross_spectra",
     "envelope_correlations",
     "neighbour_transfer",
+    "pairs_op",
     "wavelet_measures",
 ]
 
@@ -131,3 +132,14 @@ def cross_op(sfreq: float, bands: Mapping[str, tuple[float, float]], decay: floa
     bits = _without_signs()
     tensors = {"poles": poles, "weights": weights, "direct": direct}
     return Op("cross", (0,), tensors | {"measures": np.array([bits]), "decay": np.array([decay])})
+
+
+def pairs_op(
+    sfreq: float, bands: Mapping[str, tuple[float, float]], decay: float, n_channels: int, most: int = 2
+) -> Op:
+    """The same of each channel with up to `most` of those before it, both ways, averaged over neighbouring pairs."""
+    op = cross_op(sfreq, bands, decay)
+    below = [(i, j) for i in range(n_channels) for j in range(max(i - most, 0), i)]
+    pairs = np.array([pair[:: 1 if k % 3 else -1] for k, pair in enumerate(below)])
+    groups = np.minimum(np.arange(len(pairs)) // 2, len(pairs) // 3)
+    return Op("cross_pairs", (0,), op.tensors | {"pairs": pairs, "groups": groups})

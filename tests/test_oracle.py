@@ -20,6 +20,7 @@ LEAST_CHANNELS = dict.fromkeys(
         "Reference",
         "RegressOut",
         "cross",
+        "cross_pairs",
         "envelope_correlations",
         "analytic_measures",
         "neighbour_transfer",

@@ -1,4 +1,4 @@
-"""The op of connectivity, written to be read."""
+"""The ops of connectivity, written to be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastemo.reference.connectivity import (
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
 
-__all__ = ["Cross"]
+__all__ = ["Cross", "CrossPairs"]
 
 
 class Cross(Kind):
@@ -44,7 +44,10 @@ class Cross(Kind):
         )
         self.wanted = [m for i, m in enumerate(MEASURES) if self.measures >> i & 1]
         n_planes = len(self.wanted) + ("cohy" in self.wanted)
-        return Slot("vector", (n_planes * len(self.poles), n * (n - 1) // 2))
+        return Slot("vector", (n_planes * len(self.poles), self.n_columns(n)))
+
+    def n_columns(self, n):
+        return n * (n - 1) // 2
 
     def process(self, x):
         poles, weights, direct = self.bank
@@ -63,15 +66,41 @@ class Cross(Kind):
     def value(self):
         sums = self.sums if self.decay else [pair_sums(z.T[:, None], self.rows) for z in self.samples.last()]
         bands = [measures_of(s, self.rows) for s in sums]
-        below = np.tril_indices(len(self.rows), -1)
         planes = []
         for m in self.wanted:
-            values = [of[m][below] for of in bands]
+            values = [self.columns(of[m]) for of in bands]
             planes += [np.real(v) for v in values] + ([np.imag(v) for v in values] if m == "cohy" else [])
         return np.array(planes)
+
+    def columns(self, matrix):
+        """What a matrix of all pairs, first signals by rows, comes to."""
+        return matrix[np.tril_indices(len(matrix), -1)]
 
     def reset(self):
         n_channels = self.inputs[0].shape[0]
         self.state, self.rows = None, np.arange(n_channels)
         self.sums: list[dict[str, Any]] = [{} for _ in self.poles]
         self.samples = History((len(self.poles), n_channels), 1 if self.decay else self.length, complex)
+
+
+class CrossPairs(Cross):
+    """Of chosen pairs, and means over groups of them."""
+
+    tensors: ClassVar = Cross.tensors | {"pairs": (int, ("P", 2)), "groups": (int, ("P",))}
+
+    def n_columns(self, n):
+        self.require(
+            bool(((self.pairs >= 0) & (self.pairs < n)).all()),
+            f"has channels in pairs beyond the {n} it reads",
+        )
+        self.require(bool((self.pairs[:, 0] != self.pairs[:, 1]).all()), "pairs a channel with itself")
+        steps = np.diff(self.groups, prepend=-1)
+        self.require(
+            bool((steps >= 0).all() and (steps <= 1).all() and steps[0] == 1),
+            "has groups that do not go up by one from 0",
+        )
+        return int(self.groups[-1]) + 1
+
+    def columns(self, matrix):
+        of_pairs = matrix[self.pairs[:, 0], self.pairs[:, 1]]
+        return np.array([of_pairs[self.groups == g].mean() for g in range(self.groups[-1] + 1)])

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastemo._functions import of_program
 from fastemo.reference.analytic import Analytic
-from fastemo.reference.cross import Cross
+from fastemo.reference.cross import Cross, CrossPairs
 from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir, Resample
 from fastemo.reference.history import History
@@ -338,6 +338,7 @@ OPS = {
     "resample": Resample,
     "bank_power": BankPower,
     "cross": Cross,
+    "cross_pairs": CrossPairs,
     "window": Window,
     "fft_power": FftPower,
     "reduce": Reduce,

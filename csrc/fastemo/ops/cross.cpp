@@ -1,12 +1,14 @@
-// Connectivity of all pairs in every band, from causal analytic signals: over the window, or with a memory that fades.
+// Connectivity of all pairs (`cross`) or of some (`cross_pairs`) in every band, from causal analytic signals: over the window, or with a memory that fades.
 //
 // Samples are taken in steps that end at multiples of the hop, at ends of windows and after 16 samples at most, counted
 // since the last reset, so that bits do not depend on chunks. A sum that samples leave again would drift; one that is
 // begun anew every few windows takes its place when it has seen a whole window.
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "analytic_bank.hpp"
+#include "pair_list.hpp"
 
 namespace fastemo {
 
@@ -19,7 +21,7 @@ constexpr unsigned kPerSample = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1
 
 class CrossOp final : public Op {
 public:
-    explicit CrossOp(const OpInit& init) : in_(init.input(Slot::signal)), clock_(init.clock), bank_(init, in_) {
+    CrossOp(const OpInit& init, bool chosen) : in_(init.input(Slot::signal)), clock_(init.clock), bank_(init, in_) {
         n_bands_ = bank_.n_bands();
         const std::int64_t measures = init.file.i64(init.name("measures"));
         if (measures <= 0 || (measures & ~std::int64_t(kPerSample)) != 0)
@@ -31,18 +33,20 @@ public:
 
         n_planes_ = std::popcount(measures_) + (measures_ >> CrossArgs::cohy & 1);
         const index rows = Slot::checked(n_planes_, n_bands_), pairs = Slot::checked(in_.cols, in_.cols - 1) / 2;
-        out = Slot::make(Slot::vector, rows, pairs, clock_.max_windows);
+        if (chosen) list_.emplace(init, in_.cols, in_.stride, measures_, n_bands_);
+        out = Slot::make(Slot::vector, rows, list_ ? list_->n_groups() : pairs, clock_.max_windows);
         const auto& k = *kernels().cross;
-        sums_size_ = k.pair_sums_size(in_.cols, in_.stride, measures_);
+        sums_size_ = listed() ? list_->sums_size() : k.pair_sums_size(in_.cols, in_.stride, measures_);
         ring_size_ = (fades() ? 0 : clock_.length) + PairSumsArgs::kMost;
         ring_ = Buffer<double>(n_bands_ * ring_size_ * 3 * in_.stride);
         sums_ = Buffer<double>(n_bands_ * sums_size_);
         if (!fades()) fresh_ = Buffer<double>(n_bands_ * sums_size_);
-        scratch_size_ = k.pair_sums_scratch(in_.stride);
+        scratch_size_ = listed() ? list_->scratch_size() : k.pair_sums_scratch(in_.stride);
         scratch_ = Buffer<double>(n_bands_ * scratch_size_);
         const index window = std::max(clock_.length, clock_.hop);
         period_ = (kRenewal * window + clock_.hop - 1) / clock_.hop * clock_.hop;
-        const double per_sample = double(in_.stride * in_.stride) / 2 * double(n_bands_);
+        const double in_all = double(in_.stride * in_.stride) / 2;
+        const double per_sample = (listed() ? 3 * double(list_->size()) : in_all) * double(n_bands_);
         ns_per_sample = per_sample * (fades() ? 0.3 : 0.6);
         ns_per_window = per_sample * 2;
     }
@@ -96,6 +100,7 @@ private:
     };
 
     bool fades() const { return decay_ > 0; }
+    bool listed() const { return list_ && !list_->dense(); }
     double* row_of(index band, index sample) const {
         return ring_.data() + (band * ring_size_ + sample % ring_size_) * 3 * in_.stride;
     }
@@ -142,16 +147,18 @@ private:
         a.n_channels = in_.cols, a.stride = in_.stride;
         a.measures = measures_;
         a.scratch = scratch_.data() + band * scratch_size_;
-        if (w >= 0) {
-            a.out = out.row(w) + band * out.col_stride();
-            a.out_stride = n_bands_ * out.col_stride();
-        }
-        kernels().cross->pair_sums(a);
+        double* const to = w >= 0 ? out.row(w) + band * out.col_stride() : nullptr;
+        const index to_stride = n_bands_ * out.col_stride();
+        a.out = to, a.out_stride = to_stride;
+        if (to && list_) a.out = list_->planes(band), a.out_stride = list_->size();
+        listed() ? list_->move(a) : kernels().cross->pair_sums(a);
+        if (to && list_) list_->finish(band, to, to_stride);
     }
 
     const Slot& in_;
     const Clock clock_;
     AnalyticBank bank_;
+    std::optional<PairList> list_;
     index n_bands_, n_planes_, sums_size_, ring_size_, scratch_size_, period_;
     unsigned measures_;
     double decay_;
@@ -161,6 +168,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Op> make_cross(const OpInit& init) { return std::make_unique<CrossOp>(init); }
+std::unique_ptr<Op> make_cross(const OpInit& init) { return std::make_unique<CrossOp>(init, false); }
+
+std::unique_ptr<Op> make_cross_pairs(const OpInit& init) { return std::make_unique<CrossOp>(init, true); }
 
 }  // namespace fastemo

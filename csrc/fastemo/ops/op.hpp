@@ -134,6 +134,7 @@ std::unique_ptr<Op> make_resample(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_cross(const OpInit&);
+std::unique_ptr<Op> make_cross_pairs(const OpInit&);
 std::unique_ptr<Op> make_fft_power(const OpInit&);
 std::unique_ptr<Op> make_taper_power(const OpInit&);
 std::unique_ptr<Op> make_sliding_power(const OpInit&);

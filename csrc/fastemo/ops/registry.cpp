@@ -10,6 +10,7 @@ namespace {
 constexpr std::pair<const char*, Factory> kFactories[] = {
     {"call", make_call},
     {"cross", make_cross},
+    {"cross_pairs", make_cross_pairs},
     {"analytic", make_analytic},
     {"asr", make_asr},
     {"reference", make_reference},

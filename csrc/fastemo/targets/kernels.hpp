@@ -38,6 +38,7 @@ struct SpectraKernels;
 struct MatrixKernels;
 struct ArtefactKernels;
 struct InformationKernels;
+struct PairKernels;
 
 struct Kernels {
     const char* target;
@@ -96,6 +97,7 @@ struct Kernels {
     const MatrixKernels* matrices;          // of covariances and small matrices (matrix_kernels.hpp)
     const ArtefactKernels* artefact;        // those of artefact removal (artefact_kernels.hpp)
     const InformationKernels* information;  // those of information between signals (information_kernels.hpp)
+    const PairKernels* pairs;               // those of chosen pairs of signals (pairs_kernels.hpp)
 };
 
 // The table chosen once: the best the CPU supports, or the one FASTEMO_TARGET names (throws if it cannot be had).

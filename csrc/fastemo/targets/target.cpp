@@ -23,6 +23,7 @@ extern const SpectraKernels spectra_table;
 extern const MatrixKernels matrix_table;
 extern const ArtefactKernels artefact_table;
 extern const InformationKernels information_table;
+extern const PairKernels pairs_table;
 const Kernels table = {
     FASTEMO_STRING(FASTEMO_NS),
     FASTEMO_VECTORS ? FASTEMO_VECTOR_BYTES : int(sizeof(double)),
@@ -55,6 +56,7 @@ const Kernels table = {
     &matrix_table,
     &artefact_table,
     &information_table,
+    &pairs_table,
 };
 
 }  // namespace fastemo::FASTEMO_NS
