@@ -306,6 +306,9 @@ def test_the_result_becomes_an_xarray():
     array = connectivity(X, SFREQ, BANDS, ch_names=["Fz", "Cz", "Pz"]).to_xarray()
     assert float(array.sel(seed="Fz", target="Pz", freq=10.25)) > 0
     assert array.attrs["n_observations"] == 84
+    both = connectivity(X, SFREQ, BANDS, methods=["coh", "imcoh"], ch_names=["Fz", "Cz", "Pz"]).to_xarray()
+    assert float(both["imcoh"].sel(seed="Fz", target="Pz", freq=10.25)) != 0
+    assert both["coh"].equals(array)
 
 
 def test_it_is_found_from_the_top():

@@ -82,7 +82,7 @@ def test_a_result_knows_its_observations_and_warns():
         ({"skip": 7}, "pass a longer signal"),
         ({"order": 0.5}, "order must be a whole number"),
         ({"threads": 0}, "threads must be"),
-        ({"ch_names": "ab"}, "ch_names has 2 names"),
+        ({"ch_names": ["a", "b"]}, "ch_names has 2 names"),
     ],
 )
 def test_bad_arguments(options, message):

@@ -9,8 +9,29 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_counts", "check_flat", "check_threads", "epochs_of", "names_of", "pairs_of", "refuse_nan"]
+from fastemo._validate import check_in
+from fastemo.reference.connectivity import MEASURES
 
+__all__ = [
+    "DIRECTED",
+    "GROUPED",
+    "check_counts",
+    "check_flat",
+    "check_scale",
+    "check_seed",
+    "check_threads",
+    "epochs_of",
+    "methods_of",
+    "names_of",
+    "pairs_of",
+    "refuse_nan",
+]
+
+#: The measures between groups, by their usual names.
+GROUPED = ("cacoh", "mic", "mim", "gc", "gc_tr")
+#: The directed measures of frequencies, by their usual names.
+DIRECTED = ("pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger")
+FAMILIES = {"connectivity": MEASURES, "group_connectivity": GROUPED, "directed_connectivity": DIRECTED}
 
 DEBIASED = {"ppc", "pli2_unbiased", "wpli2_debiased"}
 FEW = 10
@@ -31,7 +52,32 @@ def epochs_of(x: Any) -> np.ndarray:
         )
     if x.shape[1] < 2:
         raise ValueError("x has 1 channel, expected at least 2: connectivity is between channels")
+    if x.shape[2] < 2:
+        raise ValueError("x has 1 sample per epoch, expected at least 2: time is the last axis")
     return x
+
+
+def methods_of(methods: Any, known: Sequence[str]) -> list[str]:
+    """Names of measures, each once."""
+    chosen = [methods] if isinstance(methods, str) else methods
+    if not isinstance(chosen, Sequence) or not all(isinstance(m, str) for m in chosen):
+        raise TypeError(
+            f"methods must be a name or a sequence of names, got {methods!r}: choose of {', '.join(known)}"
+        )
+    if not chosen:
+        raise ValueError(f"methods is empty, expected some of {', '.join(known)}")
+    for m in chosen:
+        for function, family in FAMILIES.items():
+            if m in family and m not in known:
+                raise ValueError(f"methods holds {m!r}, which is a measure of {function}: use that for it")
+        check_in("methods", m, known)
+    return list(dict.fromkeys(chosen))
+
+
+def check_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+    return int(seed)
 
 
 def check_threads(threads: Any) -> int:
@@ -41,9 +87,14 @@ def check_threads(threads: Any) -> int:
 
 
 def names_of(ch_names: Sequence[str] | None, n_channels: int) -> tuple[str, ...]:
+    if isinstance(ch_names, str):
+        raise TypeError(f"ch_names must be a sequence of names, one per channel, got {ch_names!r}")
     names = tuple(str(i) for i in range(n_channels)) if ch_names is None else tuple(ch_names)
     if len(names) != n_channels:
         raise ValueError(f"ch_names has {len(names)} names, but x has {n_channels} channels")
+    if len(set(names)) < n_channels:
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"ch_names holds {twice!r} more than once: give each channel a name of its own")
     return names
 
 
@@ -70,13 +121,23 @@ def pairs_of(indices: Any, n_channels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_flat(x: np.ndarray, names: Sequence[str]) -> None:
-    """Refuses a channel that is constant over an observation: it has no phase there."""
+    """Refuses a channel that is constant over an observation, and signals whose products are no numbers."""
     start = x[:, :, :8]
+    check_scale(float(np.abs(start).max()))
     for o, c in np.argwhere((start == start[:, :, :1]).all(axis=-1)):
         if (x[o, c] == x[o, c, 0]).all():
             raise ValueError(
                 f"channel {names[c]!r} is flat in observation {o}: it has no phase there; drop or interpolate it"
             )
+
+
+def check_scale(reach: float) -> None:
+    """Refuses signals whose largest value, or one of their largest, has no fourth power; NaN is for others."""
+    if 0 < reach < 1e-75 or 1e75 < reach < np.inf:
+        raise ValueError(
+            f"x has values of about {reach:.1g}, whose products are beyond what numbers hold: scale it, to microvolts for "
+            "example"
+        )
 
 
 def refuse_nan(x: np.ndarray, names: Sequence[str]) -> None:
@@ -90,14 +151,20 @@ def refuse_nan(x: np.ndarray, names: Sequence[str]) -> None:
     )
 
 
-def check_counts(counts: dict[str, int], effective: dict[str, float], observations: str, mode: str) -> None:
+def check_counts(
+    counts: dict[str, int],
+    effective: dict[str, float],
+    observations: str,
+    mode: str,
+    instead: str | None = None,
+) -> None:
+    """Refuses measures of one observation, saying what to do `instead`, and warns of few."""
     void = [m for m, n in counts.items() if n < 2]
     if void:
-        instead = (
-            'observations="segments" with nperseg='
-            if mode == "fourier"
-            else 'observations="tapers" or "segments"'
-        )
+        if instead is None:
+            shorter = "a shorter nperseg" if observations == "segments" else None
+            segments = 'observations="segments" with nperseg='
+            instead = shorter or (segments if mode == "fourier" else 'observations="tapers" or "segments"')
         raise ValueError(
             f"{', '.join(void)} would rest on one observation, where every pair gives the same value: pass more epochs, "
             f"or {instead}"

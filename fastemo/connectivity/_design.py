@@ -108,7 +108,11 @@ def bins_of_bands(
         if stop <= first:
             raise ValueError(
                 f"{n / sfreq:g} s have a frequency every {sfreq / n:g} Hz and none from {lo:g} to {hi:g} Hz: "
-                f"use at least {1 / (hi - lo) if hi > lo else 1 / lo:g} s"
+                + (
+                    f"use at least {1 / (hi - lo):g} s"
+                    if hi > lo
+                    else f"the nearest is {round(at_lo) * sfreq / n:g} Hz"
+                )
             )
         inside = (
             first + (abs(first - at_lo) <= 1e-9 * max(at_lo, 1)),
@@ -152,7 +156,8 @@ def _tapers(mode: str, n: int, half_nbw: float | None) -> np.ndarray:
         half_nbw = 4.0 if half_nbw is None else half_nbw
         if half_nbw < 0.5 or half_nbw >= n / 2:
             raise ValueError(
-                f"mt_bandwidth must be at least one bin and below the sampling frequency, got {2 * half_nbw:g} bins"
+                f"mt_bandwidth must be at least one bin, 1 / the epoch's length, and below the sampling frequency, got "
+                f"{2 * half_nbw:g} bins"
                 if n > 8
                 else f'an observation has {n} samples, expected more than 8 for mode="multitaper"'
             )

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._validate import check_in, check_positive
-from fastemo.connectivity._arguments import check_flat, epochs_of, names_of, refuse_nan
+from fastemo._validate import check_positive
+from fastemo.connectivity._arguments import DIRECTED, check_flat, epochs_of, methods_of, names_of, refuse_nan
 from fastemo.connectivity._design import bins_of_bands
 from fastemo.connectivity.result import ConnectivityResult
 
@@ -22,9 +22,6 @@ __all__ = [
     "granger",
     "transfer_entropy",
 ]
-
-#: The directed measures of frequencies, by their usual names.
-DIRECTED = ("pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +95,11 @@ def fit_autoregression(x: Any, order: int | None = None, max_order: int = 20) ->
     array([[0. , 0. ],
            [0.8, 0. ]])
     """
-    x = _checked(x)
+    return _fit(_checked(x), order, max_order, 3)
+
+
+def _fit(x: np.ndarray, order: int | None, max_order: int, stacklevel: int) -> Autoregression:
+    """The model of checked signals; warnings are `stacklevel` calls up."""
     if order is None:
         limit = min(_order(max_order, "max_order"), _most(x))
         if limit < 1:
@@ -112,13 +113,13 @@ def fit_autoregression(x: Any, order: int | None = None, max_order: int = 20) ->
             f"{model.n_equations} samples for {order * x.shape[1]} coefficients per channel: use at least ten samples for "
             "each, fewer channels or a lower order",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
     if model.radius >= 1:
         warnings.warn(
             f"the model is not stable (radius {model.radius:.3g}): the signal is not stationary, or the order too high",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
     return model
 
@@ -174,17 +175,13 @@ def directed_connectivity(
     >>> bool(result.dense()[0, 1, 0] > 0.5), bool(result.dense()[1, 0, 0] < 0.1)
     (True, True)
     """
-    chosen = [methods] if isinstance(methods, str) else list(dict.fromkeys(methods))
-    if not chosen:
-        raise ValueError(f"methods is empty, expected some of {', '.join(DIRECTED)}")
-    for m in chosen:
-        check_in("methods", m, DIRECTED)
+    chosen = methods_of(methods, DIRECTED)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     n_fft = _order(n_fft, "n_fft")
     band_names, edges = bins_of_bands(bands, fmin, fmax, n_fft, sfreq)
     x = _checked(x)
     names = names_of(ch_names, x.shape[1])
-    model = fit_autoregression(x, order)
+    model = _fit(x, order, 20, 3)
     freqs = np.arange(n_fft // 2 + 1) * sfreq / n_fft
     spectra = _directed(model, freqs, sfreq, [m for m in chosen if m != "granger"])
     if "granger" in chosen:
@@ -224,8 +221,12 @@ def granger(x: Any, order: int | None = None) -> np.ndarray:
     array([[0. , 0. ],
            [0.5, 0. ]])
     """
+    return _granger(x, order, 4)
+
+
+def _granger(x: Any, order: int | None, stacklevel: int) -> np.ndarray:
     x = _checked(x)
-    model = fit_autoregression(x, order)
+    model = _fit(x, order, 20, stacklevel)
     past, now = _equations(x, model.order)
     gram, cross, total = past @ past.T, past @ now.T, np.einsum("ct,ct->c", now, now)
     full = np.diag(model.noise) * model.n_equations
@@ -264,7 +265,7 @@ def transfer_entropy(x: Any, order: int | None = None) -> np.ndarray:
     array([[0.  , 0.  ],
            [0.25, 0.  ]])
     """
-    return granger(x, order) / 2
+    return _granger(x, order, 4) / 2
 
 
 def _checked(x: Any) -> np.ndarray:

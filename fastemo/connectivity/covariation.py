@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from fastemo._validate import check_in
+from fastemo.connectivity._arguments import check_scale, check_seed
 
 __all__ = [
     "correlation",
@@ -114,7 +115,8 @@ def shrunk_covariance(x: Any, shrinkage: str | float = "oas") -> np.ndarray:
             share = np.minimum((alpha + mean**2) / np.where(whole > 0, whole, 1.0), 1.0)
             share = np.where(whole > 0, share, 1.0)
     else:
-        share = np.asarray(float(shrinkage))
+        number = isinstance(shrinkage, (int, float, np.integer, np.floating))
+        share = np.asarray(float(shrinkage) if number else np.nan)
         if not 0 <= share <= 1:
             raise ValueError(f"shrinkage must be 'oas', 'lwf' or from 0 to 1, got {shrinkage!r}")
     return (1 - share)[..., None, None] * s + (share * mean)[..., None, None] * np.eye(n_channels)
@@ -133,7 +135,7 @@ def mutual_information(x: Any, method: str = "copula") -> np.ndarray:
     Returns
     -------
     ndarray, shape (..., n_channels, n_channels)
-        The diagonal is 0.
+        The diagonal is 0; infinite for copies of a channel.
 
     Examples
     --------
@@ -155,7 +157,7 @@ def mutual_information(x: Any, method: str = "copula") -> np.ndarray:
     diagonal = np.arange(rho.shape[-1])
     rho[..., diagonal, diagonal] = 0
     with np.errstate(divide="ignore"):
-        return -0.5 * np.log1p(-(rho**2))
+        return -0.5 * np.log1p(-np.minimum(rho**2, 1.0)) + 0.0
 
 
 def surrogates(x: Any, kind: str = "phase", seed: int = 0) -> np.ndarray:
@@ -181,7 +183,7 @@ def surrogates(x: Any, kind: str = "phase", seed: int = 0) -> np.ndarray:
     True
     """
     check_in("kind", kind, ("phase", "shift"))
-    return _surrogate(_signals(x), kind, np.random.default_rng(seed))
+    return _surrogate(_signals(x), kind, np.random.default_rng(check_seed(seed)))
 
 
 def surrogate_threshold(
@@ -226,9 +228,20 @@ def surrogate_threshold(
         raise ValueError(f"n must be a whole number of at least 1, got {n!r}")
     if not 0 <= quantile <= 1:
         raise ValueError(f"quantile must be from 0 to 1, got {quantile!r}")
+    if not callable(measure):
+        raise TypeError(f"measure must be a function from signals to an array, got {measure!r}")
     x = _signals(x)
-    streams = np.random.SeedSequence(seed).spawn(int(n))
-    values = [np.asarray(measure(_surrogate(x, kind, np.random.default_rng(s)))) for s in streams]
+    streams = np.random.SeedSequence(check_seed(seed)).spawn(int(n))
+    values = []
+    for stream in streams:
+        value = measure(_surrogate(x, kind, np.random.default_rng(stream)))
+        array = np.asarray(value)
+        if array.dtype.kind not in "iufb" or isinstance(value, Mapping):
+            raise TypeError(
+                f"measure must give an array of real numbers, got {type(value).__name__} of {array.dtype}: take one of its "
+                'measures, such as result["plv"], or an absolute value'
+            )
+        values.append(array)
     return np.quantile(values, quantile, axis=0)
 
 
@@ -248,14 +261,18 @@ def _surrogate(x: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray
 def _signals(x: Any) -> np.ndarray:
     x = np.asarray(x)
     if x.dtype.kind not in "iuf":
-        raise TypeError(f"x must be an array of real numbers, got dtype {x.dtype}")
+        raise TypeError(f"x must be an array of real numbers, got dtype {x.dtype}: use x.astype(float)")
     x = x.astype(np.float64)
     if x.ndim < 2 or x.shape[-2] < 2 or x.shape[-1] < 2 or 0 in x.shape:
         raise ValueError(
             f"x must have shape (..., n_channels, n_samples) with at least 2 of both, got {x.shape}"
         )
-    if not np.isfinite(x).all():
-        raise ValueError("x holds NaN or infinite values: drop or interpolate them")
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        raise ValueError(
+            f"x holds {len(bad)} NaN or infinite values, the first in channel {int(bad[0][-2])}: drop or interpolate them"
+        )
+    check_scale(float(np.abs(x).max()))
     flat = np.argwhere(np.ptp(x, axis=-1) == 0)
     if len(flat):
         raise ValueError(

@@ -118,12 +118,9 @@ def phase_lag_time(
     overlaps = np.sum((tapers @ tapers.T) ** 2)
     per_bin = n_epochs * np.sum(tapers**2) ** 2 / overlaps
     methods = ("lag_time", "lag_error", "phase")
-    check_counts(
-        dict.fromkeys(methods[:1], n_epochs * len(tapers)),
-        dict.fromkeys(methods[:1], per_bin),
-        "epochs",
-        mode,
-    )
+    instead = 'mode="multitaper"' if mode == "fourier" else "a larger mt_bandwidth"
+    counts = dict.fromkeys(methods[:1], n_epochs * len(tapers))
+    check_counts(counts, dict.fromkeys(methods[:1], per_bin), "epochs", mode, instead)
     check_flat(x, names)
     first, stop = int(edges[:, 0].min()), int(edges[:, 1].max())
     spectra = resolve("tapered_spectra")(x, tapers, first, stop, check_threads(threads))
@@ -146,7 +143,7 @@ def phase_lag_time(
         for m, values in zip(methods, found):
             columns[m].append(values)
     limits = np.stack([edges[:, 0], edges[:, 1] - 1], axis=1) * (sfreq / n)
-    counts = [per_bin * (b - a) / _spread(alike, b - a) for a, b in edges[:, :2]]
+    worth = [per_bin * (b - a) / _spread(alike, b - a) for a, b in edges[:, :2]]
     return ConnectivityResult(
         {m: np.stack(v, axis=1) for m, v in columns.items()},
         seeds,
@@ -155,7 +152,7 @@ def phase_lag_time(
         limits.mean(axis=1),
         limits,
         band_names,
-        dict.fromkeys(methods, float(min(counts))),
+        dict.fromkeys(methods, float(min(worth))),
     )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fastemo._validate import check_positive
+from fastemo.connectivity._arguments import check_seed
+
 __all__ = [
     "betweenness_centrality",
     "characteristic_path_length",
@@ -88,7 +91,7 @@ def proportional_threshold(w: Any, share: float) -> np.ndarray:
            [0. , 0. , 0. ]])
     """
     w = _weights(w)
-    if not 0 < share <= 1:
+    if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share!r}")
     rows, columns = np.triu_indices(w.shape[-1], 1)
     pairs = w[..., rows, columns]
@@ -265,8 +268,9 @@ def modularity(
         raise ValueError(
             f"w must be one matrix (n, n) for modularity, got shape {w.shape}: pass one at a time"
         )
+    resolution = check_positive("resolution", resolution)
     if communities is None:
-        labels = _louvain(w, float(resolution), np.random.default_rng(seed))
+        labels = _louvain(w, resolution, np.random.default_rng(check_seed(seed)))
     else:
         labels = np.asarray(communities)
         if labels.shape != w.shape[:1]:
@@ -276,14 +280,22 @@ def modularity(
     first = {label: i for i, label in reversed([*enumerate(labels.tolist())])}
     order = {label: k for k, label in enumerate(sorted(first, key=first.__getitem__))}
     labels = np.array([order[label] for label in labels.tolist()])
-    return _quality(w, labels, float(resolution)), labels
+    return _quality(w, labels, resolution), labels
 
 
 def _weights(w: Any) -> np.ndarray:
     """Checked weights with a diagonal of 0."""
-    w = np.array(w, dtype=np.float64)
+    w = np.array(w)
+    if w.dtype.kind not in "iufb":
+        raise TypeError(
+            f"w must be an array of real numbers, got dtype {w.dtype}: take absolute values of complex ones"
+        )
+    w = w.astype(np.float64)
     if w.ndim < 2 or w.shape[-1] != w.shape[-2] or w.shape[-1] < 2:
-        raise ValueError(f"w must have shape (..., n, n) with n of at least 2, got {w.shape}")
+        mend = (
+            ": bands come first, as np.moveaxis(w, -1, 0)" if w.ndim > 2 and w.shape[0] == w.shape[1] else ""
+        )
+        raise ValueError(f"w must have shape (..., n, n) with n of at least 2, got {w.shape}{mend}")
     diagonal = np.arange(w.shape[-1])
     w[..., diagonal, diagonal] = 0
     if not np.isfinite(w).all():

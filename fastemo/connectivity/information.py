@@ -12,6 +12,7 @@ from fastemo._backend import resolve
 from fastemo._validate import check_positive
 from fastemo.connectivity._arguments import (
     check_flat,
+    check_seed,
     check_threads,
     epochs_of,
     names_of,
@@ -178,6 +179,7 @@ def knn_transfer_entropy(
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     check_positive("noise", noise, zero=True)
+    seed = check_seed(seed)
     threads = check_threads(threads)
     n_epochs, n_channels, n = x.shape
     seeds, targets = (

@@ -10,10 +10,12 @@ import numpy as np
 from fastemo._backend import resolve
 from fastemo._validate import check_in, check_positive
 from fastemo.connectivity._arguments import (
+    GROUPED,
     check_counts,
     check_flat,
     check_threads,
     epochs_of,
+    methods_of,
     names_of,
     pairs_of,
     refuse_nan,
@@ -23,9 +25,6 @@ from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.state_space import granger_spectra, main_directions
 
 __all__ = ["GROUPED", "group_connectivity"]
-
-#: The measures between groups, by their usual names.
-GROUPED = ("cacoh", "mic", "mim", "gc", "gc_tr")
 
 CAUSAL = ("gc", "gc_tr")
 PATTERNS = ("cacoh", "mic")
@@ -131,11 +130,7 @@ def group_connectivity(
     >>> bool(result.dense()[0, 1, 0] > 3 * result.dense()[1, 0, 0])
     True
     """
-    chosen = [methods] if isinstance(methods, str) else list(dict.fromkeys(methods))
-    if not chosen:
-        raise ValueError(f"methods is empty, expected some of {', '.join(GROUPED)}")
-    for m in chosen:
-        check_in("methods", m, GROUPED)
+    chosen = methods_of(methods, GROUPED)
     check_in("mode", mode, ("multitaper", "fourier"))
     if mode != "multitaper" and mt_bandwidth is not None:
         raise ValueError(f"mt_bandwidth={mt_bandwidth!r} has no meaning for mode={mode!r}: leave it out")
@@ -164,7 +159,8 @@ def group_connectivity(
     n_lags = _lags(n_lags, modelled, n_samples, sfreq) if causal else 0
     tapers = tapers_of(mode, n_samples, sfreq, mt_bandwidth)
     n = len(x) * len(tapers)
-    check_counts(dict.fromkeys(chosen, n), dict.fromkeys(chosen, float(n)), "epochs", mode)
+    instead = 'mode="multitaper"' if mode == "fourier" else "a larger mt_bandwidth"
+    check_counts(dict.fromkeys(chosen, n), dict.fromkeys(chosen, float(n)), "epochs", mode, instead)
     check_flat(x, names_of(None, x.shape[1]))
     first, stop = modelled
     spectra = resolve("tapered_spectra")(x, tapers, first, stop, check_threads(threads))

@@ -98,11 +98,13 @@ class ConnectivityResult:
         return matrix
 
     def to_xarray(self, method: str | None = None) -> Any:
-        """One measure as an `xarray.DataArray` with the dimensions seed, target and freq."""
+        """One measure as an `xarray.DataArray` with the dimensions seed, target and freq; several as a `Dataset`."""
         try:
             import xarray
         except ImportError as error:
             raise ImportError("to_xarray needs xarray: pip install xarray") from error
+        if method is None and len(self.values) > 1:
+            return xarray.Dataset({m: self.to_xarray(m) for m in self.values})
         method = self._method(method)
         return xarray.DataArray(
             self.dense(method),

@@ -14,6 +14,7 @@ from fastemo.connectivity._arguments import (
     check_flat,
     check_threads,
     epochs_of,
+    methods_of,
     names_of,
     pairs_of,
     refuse_nan,
@@ -139,7 +140,7 @@ def connectivity(
     >>> bool(result.dense()[0, 1, 0] > 0.9), bool(abs(result.dense()[0, 2, 0]) < 0.1)
     (True, True)
     """
-    methods = _methods(methods)
+    methods = methods_of(methods, METHODS)
     x = epochs_of(x)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     check_in("mode", mode, ("multitaper", "fourier", "filterbank"))
@@ -237,15 +238,6 @@ def _check_time(methods: Sequence[str], mode: str, observations: str, faverage: 
                 f'"{m}" needs independent observations, and successive samples are none: choose observations="segments", '
                 f"or some of {', '.join(PER_SAMPLE)}"
             )
-
-
-def _methods(methods: str | Sequence[str]) -> list[str]:
-    chosen = [methods] if isinstance(methods, str) else list(methods)
-    if not chosen:
-        raise ValueError(f"methods is empty, expected some of {', '.join(METHODS)}")
-    for m in chosen:
-        check_in("methods", m, METHODS)
-    return list(dict.fromkeys(chosen))
 
 
 def layout(all_pairs: bool, seeds: np.ndarray, targets: np.ndarray, n_channels: int) -> tuple[Any, ...]:
