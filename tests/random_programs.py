@@ -6,7 +6,7 @@ import numpy as np
 from programs import make_program
 from scipy.signal import butter, sosfilt_zi
 
-from fastemo._connectivity_cases import cross_op
+from fastemo._connectivity_cases import cross_op, pairs_op
 from fastemo._program import Op, Program
 from fastemo.reference.connectivity import MEASURES
 from fastemo.reference.riemann import ESTIMATORS, OF_PRODUCTS
@@ -150,8 +150,12 @@ class _Ops:
             del bands["slow"]
         tensors = cross_op(100.0, bands, float(rng.choice([0.0, 0.9, 0.99]))).tensors
         tensors["measures"] = sum(1 << MEASURES.index(m) for m in chosen)
-        n_planes = len(chosen) + ("cohy" in chosen)
-        return self.add("cross", [0], (n_planes * len(bands), n * (n - 1) // 2), **tensors)
+        n_rows = (len(chosen) + ("cohy" in chosen)) * len(bands)
+        if rng.random() < 0.5:
+            return self.add("cross", [0], (n_rows, n * (n - 1) // 2), **tensors)
+        listed = pairs_op(100.0, bands, 0.0, n, int(rng.integers(1, n))).tensors
+        tensors |= {name: listed[name] for name in ("pairs", "groups")}
+        return self.add("cross_pairs", [0], (n_rows, int(listed["groups"].max()) + 1), **tensors)
 
     def power(self, slot: int) -> int:
         """A vector of powers of a signal, or of how channels go together."""
