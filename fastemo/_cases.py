@@ -341,7 +341,7 @@ CASES: tuple[Case, ...] = (
         lambda fe: fe.DifferentialEntropy(BANDS, "spectral"))),
     stage("Connectivity", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, ["plv", "wpli", "imcoh"]))),
     stage("Connectivity pairs", bits="B", make=_feature(
-        lambda fe: fe.Connectivity(BANDS, ["plv", "dpli", "cohy"], indices=([0, 1], [1, 0])))),
+        lambda fe: fe.Connectivity(BANDS, ["plv", "imcoh", "cohy"], indices=([0, 1], [1, 0])))),
     stage("Connectivity memory", bits="B", make=_feature(lambda fe: fe.Connectivity(BANDS, "cohy", memory=0.5))),
     stage("TimeDomain", bits="A", make=_feature(lambda fe: fe.TimeDomain(fe.TimeDomain.allowed))),
     stage("Complexity", bits="A", make=_feature(lambda fe: fe.Complexity(fe.Complexity.allowed))),

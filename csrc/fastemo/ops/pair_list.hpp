@@ -41,7 +41,7 @@ public:
         dense_ = double(n_pairs_) > kDenseFrom * double(all);
         width_ = dense_ ? all : padded;
         const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
-        planes_ = Buffer<double>(Slot::checked(n_planes, n_bands) * width_);
+        planes_ = Buffer<double>(Slot::checked(Slot::checked(n_planes, n_bands), width_));
         n_planes_ = n_planes;
     }
 
