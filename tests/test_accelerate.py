@@ -323,3 +323,18 @@ class TestOthers:
                 "mne", path, noise((2, 3, 400)), 100.0, np.array([8.0, 20.0]), verbose=False, **options
             )
         self.agree("mne", path, noise((2, 3, 400)), 100.0, [8.0], output="itc", verbose=False, hit=False)
+
+    def test_mne_features_names_and_parameters(self):
+        """It reads them off the code of its functions, whoever's they are."""
+        extraction = pytest.importorskip("mne_features.feature_extraction")
+        options = {"return_as_df": True, "separator": "_", "funcs_params": {"quantile__q": [0.1, 0.9]}}
+        x, features = noise((4, 3, 256)), ["quantile", "pow_freq_bands", "std"]
+        expected = extraction.extract_features(x, 256.0, features, **options)
+        with fe.accelerate("mne_features"):
+            got = extraction.extract_features(x, 256.0, features, **options)
+            transformer = extraction.FeatureFunctionTransformer(
+                func=extraction.get_univariate_funcs(256.0)["quantile"]
+            )
+            assert transformer.get_params().keys() == {"q"}
+        assert list(got.columns) == list(expected.columns)
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)

@@ -90,7 +90,7 @@ def test_morlet(output, options):
 
 
 def test_morlet_that_falls_through():
-    for options in ({"output": "itc"}, {"output": "phase"}, {"decim": slice(None, None, 3)}):
+    for options in ({"output": "itc"}, {"output": "phase"}, {"decim": slice(9, None, 3)}):
         theirs, ours, counts = both("tfr_array_morlet", X, 250.0, np.array([8.0, 15.0]), **options)
         assert counts == (0, 1, 0)
         np.testing.assert_array_equal(ours, theirs)
@@ -104,3 +104,96 @@ def test_everything_is_put_back():
         assert tf.psd_array_welch is not original
         assert len([name for name in acceleration.replaced if name.startswith("mne.time_frequency")]) == 3
     assert tf.psd_array_welch is original
+
+
+class TestObjects:
+    """The methods of recordings in memory run on ours as well."""
+
+    RATE = 200.0
+
+    def raw(self):
+        data = np.random.default_rng(1).standard_normal((4, 3000)) * 1e-5
+        info = mne.create_info(["Fz", "Cz", "Pz", "Oz"], self.RATE, "eeg")
+        return mne.io.RawArray(data, info, verbose=False)
+
+    def epochs(self):
+        data = np.random.default_rng(2).standard_normal((5, 4, 400)) * 1e-5
+        return mne.EpochsArray(data, mne.create_info(4, self.RATE, "eeg"), verbose=False)
+
+    def both(self, make, act, hits, packages=("mne",)):
+        theirs = act(make())
+        with fe.accelerate(*packages) as acceleration:
+            ours = act(make())
+        assert type(ours) is type(theirs)
+        a, b = theirs.get_data(), ours.get_data()
+        assert a.shape == b.shape
+        np.testing.assert_allclose(b, a, rtol=1e-7, atol=1e-9 * np.abs(a).max())
+        counts = acceleration.counts()
+        assert counts[hits].hits >= 1
+        assert not any(c.fallbacks or c.refusals for c in counts.values())
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda x: x.filter(1, 40, verbose=False),
+            lambda x: x.filter(None, 30, phase="zero-double", verbose=False),
+            lambda x: x.filter(2, None, phase="minimum", verbose=False),
+            lambda x: x.notch_filter(50, verbose=False),
+        ],
+    )
+    def test_fir_filters_of_raw(self, act):
+        self.both(self.raw, act, "mne.filter._overlap_add_filter")
+
+    def test_fir_filter_of_epochs(self):
+        self.both(self.epochs, lambda x: x.filter(8, 40, verbose=False), "mne.filter._overlap_add_filter")
+
+    def test_iir_filter_of_raw(self):
+        """By SciPy's functions, which are replaced as such."""
+        act = lambda x: x.filter(1, 40, method="iir", verbose=False)  # noqa: E731
+        self.both(self.raw, act, "scipy.signal.sosfiltfilt", ("mne", "scipy"))
+
+    def test_polyphase_resampling_of_raw(self):
+        act = lambda x: x.resample(80, method="polyphase", verbose=False)  # noqa: E731
+        self.both(self.raw, act, "scipy.signal.resample_poly", ("mne", "scipy"))
+
+    @pytest.mark.parametrize("method", ["welch", "multitaper"])
+    @pytest.mark.parametrize("kind", ["raw", "epochs"])
+    def test_spectra(self, kind, method):
+        options = {"n_fft": 256} if method == "welch" else {}
+        self.both(
+            getattr(self, kind),
+            lambda x: x.compute_psd(method, fmax=60, verbose=False, **options),
+            f"mne.time_frequency.psd_array_{method}",
+        )
+
+    @pytest.mark.parametrize("output", ["power", "complex"])
+    @pytest.mark.parametrize("decim", [1, 3])
+    def test_wavelets_of_epochs(self, decim, output):
+        act = lambda x: x.compute_tfr(  # noqa: E731
+            "morlet", [10.0, 20.0], n_cycles=3, decim=decim, output=output, verbose=False
+        )
+        self.both(self.epochs, act, "mne.time_frequency.tfr_array_morlet")
+
+
+def test_the_length_of_blocks_is_ours():
+    x, taps = X[0] / 10, np.hanning(101)
+    theirs = mne.filter._overlap_add_filter(x, taps, 512)
+    with fe.accelerate("mne") as acceleration:
+        got = mne.filter._overlap_add_filter(x, taps, 512)
+        with pytest.raises(ValueError, match="too short"):
+            mne.filter._overlap_add_filter(x, taps, 64)
+    np.testing.assert_allclose(got, theirs, rtol=0, atol=1e-11 * np.abs(theirs).max())
+    assert acceleration.counts()["mne.filter._overlap_add_filter"] == (1, 0, 1)
+
+
+def test_jobs_that_are_no_number_are_refused_as_theirs_does():
+    with fe.accelerate("mne"), pytest.raises(ValueError, match="only allowed value is 'cuda'"):
+        mne.filter.filter_data(X[0], 250.0, 4, 30, n_jobs="many", verbose=False)
+
+
+def test_what_mne_says_on_the_way():
+    """It is theirs for Welch's spectra."""
+    with fe.accelerate("mne") as acceleration, mne.utils.catch_logging() as log:
+        tf.psd_array_welch(X[0], 250.0, n_fft=128, verbose="debug")
+    assert "Effective window size" in log.getvalue()
+    assert acceleration.counts()["mne.time_frequency.psd_array_welch"].hits == 1

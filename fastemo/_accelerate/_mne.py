@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -34,27 +35,24 @@ def psd_array_multitaper(
     return p, f
 
 
-def psd_array_welch(
-    x: Any, sfreq: Any, fmin: Any = 0, fmax: Any = np.inf, n_fft: Any = 256, n_overlap: Any = 0,
-    n_per_seg: Any = None, n_jobs: Any = None, average: Any = "mean", window: Any = "hamming",
-    remove_dc: Any = True, *, output: Any = "power", verbose: Any = None,
-) -> Any:  # fmt: skip
-    """The mean of finite signals; what MNE does about bad stretches is left to it."""
-    if not _is_plain(x) or average != "mean" or output != "power" or not isinstance(window, (str, tuple)):
+def spect_func(epoch: Any, func: Any, freq_sl: Any, average: Any, *, output: Any = "power") -> Any:
+    """The mean over segments of finite signals: behind `psd_array_welch`, which says what it has to say itself."""
+    given = getattr(func, "keywords", {})
+    names = {"detrend", "noverlap", "nperseg", "nfft", "fs", "window", "mode"}
+    if average != "mean" or output != "power" or set(given) != names or given["mode"] != "psd":
         return NotImplemented
-    length = n_fft if n_per_seg is None else n_per_seg
-    if not all(type(n) is int for n in (n_fft, n_overlap, length)):
+    if not _is_plain(epoch) or given["nperseg"] > epoch.shape[-1] or not np.isfinite(epoch).all():
         return NotImplemented
-    if not 0 <= n_overlap < length <= min(n_fft, x.shape[-1]) or not np.isfinite(x).all():
-        return NotImplemented
-    freqs = np.arange(n_fft // 2 + 1, dtype=float) * (sfreq / n_fft)
-    inside = np.flatnonzero((freqs >= fmin) & (freqs <= fmax))
-    if len(inside) == 0:
-        return NotImplemented
-    wanted = slice(inside[0], inside[-1] + 1)
-    detrend = "constant" if remove_dc else False
-    p = signal.welch(x, sfreq, window, length, n_overlap, n_fft, detrend, threads=threads_of(n_jobs))[1]
-    return np.ascontiguousarray(p[..., wanted]), freqs[wanted]
+    p = signal.welch(
+        epoch,
+        given["fs"],
+        given["window"],
+        given["nperseg"],
+        given["noverlap"],
+        given["nfft"],
+        given["detrend"],
+    )[1]
+    return np.ascontiguousarray(p[..., freq_sl])
 
 
 def tfr_array_morlet(
@@ -62,7 +60,9 @@ def tfr_array_morlet(
     decim: Any = 1, output: Any = "complex", n_jobs: Any = None, *, verbose: Any = None,
 ) -> Any:  # fmt: skip
     """Complex values, power, and its mean over epochs."""
-    if not _is_plain(data) or data.ndim != 3 or data.shape[0] == 0 or type(decim) is not int:
+    if isinstance(decim, slice) and decim.start in (None, 0) and decim.stop is None:
+        decim = 1 if decim.step is None else decim.step  # as the methods of Epochs and Evoked have it
+    if not _is_plain(data) or data.ndim != 3 or data.shape[0] == 0 or type(decim) is not int or decim < 1:
         return NotImplemented
     if output not in ("complex", "power", "avg_power") or np.ndim(freqs) != 1:
         return NotImplemented
@@ -76,7 +76,11 @@ def tfr_array_morlet(
 def replacements() -> list[Replacement]:
     """Those of the installed version whose parameters are those that ours were written for."""
     made = _mne_filter.replacements()
-    for ours in (psd_array_multitaper, psd_array_welch, tfr_array_morlet):
+    welch = "mne.time_frequency.psd"
+    if same_names(getattr(import_module(welch), "_spect_func", len), spect_func):
+        parts = [Replacement(f"{welch}._spect_func", spect_func, part=True)]
+        made.append(Replacement("mne.time_frequency.psd_array_welch", None, within="mne", parts=parts))
+    for ours in (psd_array_multitaper, tfr_array_morlet):
         replacement = Replacement(f"mne.time_frequency.{ours.__name__}", ours, within="mne")
         if same_names(replacement.original, ours):
             made.append(replacement)

@@ -31,7 +31,7 @@ def replacements() -> list[Replacement]:
         theirs = getattr(univariate, f"compute_{name}", None)
         if theirs is not None and name not in _LEFT:
             replacement = Replacement(f"mne_features.univariate.compute_{name}", _of_one_epoch(name, theirs))
-            replacement.dispatcher = _with_first_name(replacement.dispatcher)
+            replacement.dispatcher = _with_parameters(replacement.dispatcher)
             made.append(replacement)
     return made if same_parameters(made[0].original, _extract) else made[1:]
 
@@ -67,19 +67,14 @@ def _of_one_epoch(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     return ours
 
 
-def _with_first_name(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
-    """mne-features reads off the code of a function whether it takes sfreq first."""
-    if "sfreq" in signature(dispatcher).parameters:
-
-        def with_rate(sfreq: Any, *args: Any, **kwargs: Any) -> Any:
-            return dispatcher(sfreq, *args, **kwargs)
-
-        return wraps(dispatcher)(with_rate)
-
-    def of_data(data: Any, *args: Any, **kwargs: Any) -> Any:
-        return dispatcher(data, *args, **kwargs)
-
-    return wraps(dispatcher)(of_data)
+def _with_parameters(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
+    """mne-features reads the parameters of a function and their defaults off its code, not its signature."""
+    parameters = signature(dispatcher).parameters
+    names, scope = ", ".join(parameters), {"dispatcher": dispatcher}
+    exec(f"def function({names}):\n    return dispatcher({names})", scope)
+    function: Any = scope["function"]
+    function.__defaults__ = tuple(p.default for p in parameters.values() if p.default is not p.empty) or None
+    return wraps(dispatcher)(function)
 
 
 def _fits(x: Any, ndim: int) -> bool:

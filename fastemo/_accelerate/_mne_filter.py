@@ -37,12 +37,17 @@ def overlap_add_filter(
     """The FIR filter behind `filter_data`, `notch_filter` and the methods of Raw, Epochs and Evoked."""
     taps = np.asarray(h)
     plain = type(x) is np.ndarray and x.dtype == np.float64 and x.ndim > 0 and x.size > 0
-    if not plain or n_fft is not None or taps.ndim != 1 or len(taps) < 2 or taps.dtype.kind != "f":
+    if not plain or taps.ndim != 1 or len(taps) < 2 or taps.dtype.kind != "f":
         return NotImplemented
-    if n_jobs == "cuda" or (phase.startswith("zero") and len(taps) % 2 == 0):
+    if not (n_jobs is None or (type(n_jobs) is int and n_jobs > 0)) or (
+        phase == "zero" and len(taps) % 2 == 0
+    ):
         return NotImplemented
+    longest = 2 * len(taps) - 1 if phase == "zero-double" else len(taps)
+    if n_fft is not None and not (type(n_fft) is int and n_fft >= 2 * longest - 1):
+        return NotImplemented  # a length of blocks that they refuse; ours are chosen otherwise
     filters = import_module("mne.filter")
-    threads = n_jobs if type(n_jobs) is int and n_jobs > 1 else 1
+    threads = n_jobs or 1
     edge = max(min(len(taps), x.shape[-1]) - 1, 0)
     if phase == "zero-double":
         taps = np.convolve(taps, taps[::-1])
