@@ -29,6 +29,15 @@ inline void tapered_spectra(const FftPlan<double>& p, const FftInput& in, const 
     }
 }
 
+// Factors straight from memory cost the arithmetic pipes nothing, values that are broadcast for several products do: what
+// reads through another pointer is not known to be the same.
+FASTEMO_INLINE const double* same_but_unknown(const double* p) {
+#if FASTEMO_VECTORS
+    asm("" : "+r"(p));
+#endif
+    return p;
+}
+
 // Sums over observations of one first signal against a native of second ones, S = x conj(y). The two halves of the
 // imaginary part are summed apart where it is summed at once: for two copies of a channel they cancel exactly, which
 // fused multiply-adds in one sum would not.
@@ -40,10 +49,12 @@ FASTEMO_INLINE vd or_zero(vd denominator, vd value) { return select(denominator 
 
 template <bool kPhase, bool kImaginary, int R>
 FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, const double* inverse, const index* rows,
-                                     index c, CrossSums (&sums)[R]) {
+                                     index c, CrossSums (&result)[R]) {
     constexpr bool apart = kPhase || kImaginary;
     const vd zero = vd::all(0), one = vd::all(1);
     vd re[R], ahead[R], behind[R];
+    CrossSums sums[R];
+    FASTEMO_UNROLL
     for (int r = 0; r < R; ++r) {
         sums[r] = {zero, zero, zero, zero, zero, zero, zero};
         re[r] = ahead[r] = behind[r] = zero;
@@ -86,8 +97,11 @@ FASTEMO_INLINE void sum_observations(const CrossArgs& a, const double* bin, cons
             }
         }
     }
-    if constexpr (!apart)
-        for (int r = 0; r < R; ++r) sums[r].re = re[r], sums[r].im = ahead[r] - behind[r];
+    FASTEMO_UNROLL
+    for (int r = 0; r < R; ++r) {
+        if constexpr (!apart) sums[r].re = re[r], sums[r].im = ahead[r] - behind[r];
+        result[r] = sums[r];
+    }
 }
 
 // Adds the measures that are asked for, in the order of their bits; `previous` is the pair's coherency one bin before.

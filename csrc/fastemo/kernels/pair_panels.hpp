@@ -17,15 +17,6 @@ struct Parts {
     vd re, im, third;
 };
 
-// Factors straight from memory cost the arithmetic pipes nothing, values that are broadcast for several products do: what
-// reads through another pointer is not known to be the same.
-FASTEMO_INLINE const double* same_but_unknown(const double* p) {
-#if FASTEMO_VECTORS
-    asm("" : "+r"(p));
-#endif
-    return p;
-}
-
 // A first signal: one of a tile, a factor of whole natives, or one for each lane.
 struct OneOfTile {
     const double *at, *same;

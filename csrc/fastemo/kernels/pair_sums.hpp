@@ -68,10 +68,10 @@ FASTEMO_INLINE void visit_samples(const PairSumsArgs& a, index r0, index c,
         const vd weight = visit == Visit::fade ? vd::all(a.fading[i]) : one;
         FASTEMO_UNROLL
         for (int r = 0; r < R; ++r) {
-            const double* const x = at + r0 + r;  // rows past the last are padding, and finite
+            const double *const x = at + r0 + r, *const same = same_but_unknown(x);  // past the last: padding, finite
             const vd x_re = vd::all(x[0]), x_im = vd::all(x[a.stride]);
             const vd re = fma(x_re, y_re, x_im * y_im);
-            const vd im = x_im * y_re - x_re * y_im;
+            const vd im = vd::all(same[a.stride]) * y_re - vd::all(same[0]) * y_im;
             vd(&s)[Sums::kPlanes] = sums[r].plane;
             s[0] = put_in<visit>(s[0], re, weight);
             s[1] = put_in<visit>(s[1], im, weight);
@@ -127,26 +127,36 @@ FASTEMO_NOINLINE void move_pairs(const PairSumsArgs& a) {
         const index last = r0 + R < a.n_channels ? r0 + R - 1 : a.n_channels - 1;
         for (index c = 0; c < last; c += W, at += tile) {
             Sums sums[R];
-            for (int r = 0; r < R; ++r)
+            FASTEMO_UNROLL
+            for (int r = 0; r < R; ++r) {
+                FASTEMO_UNROLL
                 for (int p = 0; p < Sums::kPlanes; ++p) sums[r].plane[p] = vd::all(0);
+            }
             visit_samples<kFading ? Visit::fade : Visit::add>(a, r0, c, sums);
             if (fresh) {
-                for (int r = 0; r < R; ++r)
+                FASTEMO_UNROLL
+                for (int r = 0; r < R; ++r) {
+                    FASTEMO_UNROLL
                     for (int p = 0; p < Sums::kPlanes; ++p) {
                         double* const to = fresh + (r * Sums::kPlanes + p) * W;
                         (vd::load(to) + sums[r].plane[p]).store(to);
                     }
+                }
             }
             if constexpr (!kFading) visit_samples<Visit::drop>(a, r0, c, sums);
-            for (int r = 0; r < R; ++r)
+            FASTEMO_UNROLL
+            for (int r = 0; r < R; ++r) {
+                FASTEMO_UNROLL
                 for (int p = 0; p < Sums::kPlanes; ++p) {
                     const index of = (r * Sums::kPlanes + p) * W;
                     vd& sum = sums[r].plane[p];
                     sum = a.renew ? vd::load(fresh + of) : fma(vd::load(at + of), decay, sum);
                     sum.store(at + of);
                 }
+            }
             if (fresh) fresh += tile;
             if (!out) continue;
+            FASTEMO_UNROLL
             for (int r = 0; r < R; ++r)
                 add_measures<kPhase, kMagnitude || kSign>(
                     a.measures, a.total, sums[r].sums(), vd::all(inverse_root[r0 + r]) * vd::load(inverse_root + c),
