@@ -14,6 +14,7 @@ cdef extern from "fastemo.h" nogil:
         FASTEMO_ERROR_MEMORY
         FASTEMO_ERROR_STAMPS
         FASTEMO_ERROR_ROOM
+        FASTEMO_ERROR_SELFTEST
 
     ctypedef struct fastemo_chunk:
         size_t size

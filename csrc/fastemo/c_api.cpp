@@ -7,6 +7,7 @@
 #include <new>
 
 #include "engine/engine.hpp"
+#include "engine/selftest.hpp"
 
 using namespace fastemo;
 
@@ -41,10 +42,14 @@ std::int32_t open_with(const char* name, const void* source, Load&& load, fastem
     *out = nullptr;
     if (!source) return fail(FASTEMO_ERROR_ARGUMENT, "%s is NULL", name);
     try {
-        *out = new fastemo_engine(load());
+        const ModelFile file = load();
+        self_test(file);
+        *out = new fastemo_engine(file);
         return FASTEMO_OK;
     } catch (const std::bad_alloc&) {
         return fail(FASTEMO_ERROR_MEMORY, "%s", "the model needs more memory than there is");
+    } catch (const SelfTestError& e) {
+        return fail(FASTEMO_ERROR_SELFTEST, "%s", e.what());
     } catch (const std::exception& e) {
         return fail(FASTEMO_ERROR_MODEL, "%s", e.what());
     } catch (...) {

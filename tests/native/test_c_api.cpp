@@ -195,9 +195,9 @@ void test_push() {
 // What interpolation withholds comes out at the end, in room that max_predictions(0) says.
 void test_flush() {
     const Opened e(every_op(3, {.policy = interpolate}));
-    std::vector<double> x = random_values(3 * 60, 5, 10);
-    x[3 * 59] = x[3 * 58] = std::nan("");
-    const std::int64_t room = fastemo_max_predictions(e.engine, 60);
+    std::vector<double> x = random_values(3 * 55, 5, 10);
+    x[3 * 54] = x[3 * 53] = std::nan("");
+    const std::int64_t room = fastemo_max_predictions(e.engine, 55);
     std::vector<double> records(std::size_t(room * e.layout.record_size / 8));
     const fastemo_chunk chunk = chunk_of(x, 3);
     check(fastemo_push(e.engine, &chunk, records.data(), room) == 5, "the last window waits");
@@ -249,6 +249,59 @@ void test_face() {
     }
 }
 
+// The vectors of a model are run as it is opened.
+void test_selftest() {
+    Model model = every_op(3);
+    const auto x = random_values(3 * 60, 4, 10);
+    std::vector<double> outputs;
+    {
+        const Opened e(model);
+        const fastemo_chunk chunk = chunk_of(x, 3);
+        std::vector<char> records(std::size_t(fastemo_max_predictions(e.engine, 60) * e.layout.record_size));
+        const std::int64_t n = fastemo_push(e.engine, &chunk, records.data(), fastemo_max_predictions(e.engine, 60));
+        check(n >= 5, "predictions");
+        for (std::int64_t i = 0; i < n; ++i)
+            for (int k = 0; k < 3; ++k) {
+                double value;
+                std::memcpy(&value, records.data() + i * e.layout.record_size + e.layout.outputs + 8 * k, 8);
+                outputs.push_back(value);
+            }
+    }
+    const auto opened = [&](const std::vector<double>& expected, const char* target, std::string* text = nullptr) {
+        model.f64("selftest.input", {60, 3}, x);
+        model.f64("selftest.output", {std::int64_t(expected.size()) / 3, 3}, expected);
+        model.metadata["selftest_target"] = target;
+        const std::string bytes = model.bytes();
+        char message[300];
+        fastemo_engine* engine = nullptr;
+        const std::int32_t status = fastemo_open_memory(bytes.data(), bytes.size(), &engine, message, sizeof message);
+        check((status == FASTEMO_OK) == (engine != nullptr), "an engine or an error");
+        if (engine) {
+            auto counters = sized<fastemo_counters>();
+            check(fastemo_get_counters(engine, &counters) == FASTEMO_OK && counters.samples == 0, "begins anew");
+        }
+        fastemo_close(engine);
+        if (text) *text = message;
+        return status;
+    };
+    const char* here = kernels().target;
+    check(opened(outputs, here) == FASTEMO_OK, "the same outputs");
+    auto other = outputs;
+    other.back() = std::nextafter(other.back(), 2.0);
+    check(opened(other, "another") == FASTEMO_OK, "rounding of another target");
+    std::string text;
+    check(opened(other, here, &text) == FASTEMO_ERROR_SELFTEST, "other bits on the same target");
+    check(contains(text, "fails its self-test"), text);
+    other.back() += 1e-6;
+    check(opened(other, "another") == FASTEMO_ERROR_SELFTEST, "other outputs");
+    other.resize(other.size() - 3);
+    check(opened(other, here) == FASTEMO_ERROR_SELFTEST, "another number of windows");
+    model.tensors.erase("selftest.output");
+    const std::string bytes = model.bytes();
+    fastemo_engine* engine = nullptr;
+    check(fastemo_open_memory(bytes.data(), bytes.size(), &engine, nullptr, 0) == FASTEMO_ERROR_MODEL, "half of it");
+}
+
 }  // namespace
 }  // namespace test
 
@@ -259,6 +312,7 @@ int main() {
     test::test_sized_structs();
     test::test_push();
     test::test_flush();
+    test::test_selftest();
     test::test_face();
     return test::report();
 }
