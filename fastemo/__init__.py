@@ -33,7 +33,7 @@ _STAGES = (
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "RemoveDrift", "Resample", "Decimate",
     "Analytic", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
-    "Interpolate", "ASR", "EOGRegression", "Potato", "PotatoScore",
+    "Interpolate", "InterpolateBads", "ASR", "EOGRegression", "Potato", "PotatoScore",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
     "TimeDomain", "Complexity", "SpectralShape", "Connectivity",
     "Covariance", "Recenter", "TangentSpace", "MDM", "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",

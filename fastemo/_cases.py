@@ -306,6 +306,7 @@ CASES: tuple[Case, ...] = (
     op("sigmoid", bits="A", make=_score_op("sigmoid")),
     op("ema", bits="A", make=_vector_op("ema", lambda n, rng: _scalars(alpha=0.3))),
     op("boxcar", bits="A", make=_vector_op("boxcar", lambda n, rng: _scalars(n=3))),
+    op("repair", bits="A", make=_ops(lambda n, rng: [*_artefact_cases.repair_ops(n, rng), _power(2)])),
     op("gate", bits="A", make=_vector_op("gate", lambda n, rng: _scalars(limit=1e9))),
     op("rls", bits="A", make=_signal_op("rls", lambda n, rng: {
         "keep": np.arange(n), "regressors": np.array([-1, -2]), **_scalars(forgetting=0.99, ridge=1e-6)})),

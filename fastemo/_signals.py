@@ -69,9 +69,10 @@ def _arriving(build: Build, x: np.ndarray) -> np.ndarray:
 
     slots = [x]
     for op in build.ops:
-        x = slots[op.inputs[0]]
+        read = [slots[i] for i in op.inputs]
+        x = read[0]
         if op.kind == "sos":
             slots.append(sosfilt(op["coef"], x, zi=op["zi"][:, None] * x[:, :1])[0])
         else:
-            slots.append(OPS[op.kind](op, [Slot("signal", (len(x),))], 1).process(x))
+            slots.append(OPS[op.kind](op, [Slot("signal", (len(x),)) for x in read], 1).process(*read))
     return slots[build.slot]

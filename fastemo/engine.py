@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from fastemo._functions import pointers
 from fastemo._program import Program
 from fastemo.prediction import Prediction
 from fastemo.reference.input import check_chunk, check_stamps
+
+if TYPE_CHECKING:
+    from fastemo.pipeline import Pipeline
 
 __all__ = ["Engine", "Latency", "LatencyTable"]
 
@@ -73,6 +76,8 @@ class Engine:
         For the compiled engine.
     backend : {None, "native", "reference"}
         None takes the compiled engine if there is one.
+    pipeline : Pipeline, optional
+        That the program is of; `calibrate` needs it, and `pipe.engine()` passes it.
 
     Attributes
     ----------
@@ -105,7 +110,14 @@ class Engine:
     push_into: Callable[..., int]
     _engine: Any
 
-    def __init__(self, program: Program, *, threads: int = 1, backend: str | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        threads: int = 1,
+        backend: str | None = None,
+        pipeline: Pipeline | None = None,
+    ) -> None:
         if backend not in (None, "native", "reference"):
             raise ValueError(f'backend must be "native", "reference" or None, got {backend!r}')
         if backend == "native" and core is None:
@@ -113,14 +125,13 @@ class Engine:
                 'backend="native" needs the compiled extension, which is not there: see `fastemo doctor`'
             )
         self.backend = backend or ("reference" if core is None else "native")
+        self._program, self._pipeline = program, pipeline
         self.sfreq, self.unit = program.sfreq, program.metadata["unit"]
         self.ch_names, self.labels = program.ch_names, program.labels
         self.n_channels = len(self.ch_names)
         self._kind = program.scalar("output.kind")
         if self.backend == "native":
-            from fastemo import model_file
-
-            model = model_file.write(program.tensors(), program.metadata)
+            model = _model(program)
             called = (bytes(op["function"]).decode() for op in program.ops if op.kind == "call")
             self._engine = core.Engine(model, threads=threads, functions=pointers(called))
         else:
@@ -188,6 +199,53 @@ class Engine:
         """As `flush`, but the predictions are one structured array of `dtype`, shape (n_predictions,)."""
         return self._engine.flush()
 
+    def calibrate(self, rest: Any) -> Pipeline:
+        """Adapt to a person while the stream runs: `Pipeline.calibrate`, swapped in between two pushes.
+
+        The stages that adapt (`Standardize(baseline=True)`, `Recenter(baseline=True)`, `ASR`, `Potato`) learn from the
+        person's rest. Filters, windows, smoothers, stamps and counters go on as they are: from the next push on windows
+        are decoded as those of the calibrated pipeline, and no sample is lost. It may be called again, and from another
+        thread while this one pushes; learning takes a few milliseconds per second of rest.
+
+        Parameters
+        ----------
+        rest : Recording, array (n_channels, n_samples) or list of them
+            What `Pipeline.calibrate` takes: about a minute of what has been pushed, in `unit`. Its first windows, in
+            which the filters fill, do not count, as offline.
+
+        Returns
+        -------
+        Pipeline
+            The calibrated one, which can be saved.
+
+        Raises
+        ------
+        ValueError
+            Where `Pipeline.calibrate` refuses, or the engine was not made by `pipe.engine()`; it runs on unchanged.
+
+        Examples
+        --------
+        >>> import fastemo as fe
+        >>> recs, _ = fe.simulate(n_subjects=2, n_trials=8, trial_length=5, baseline_length=10, sfreq=100)
+        >>> stages = [fe.HighPass(1), fe.Window(1, hop=0.5), fe.BandPower("standard", log=True),
+        ...           fe.Standardize(baseline=True), fe.LDA()]
+        >>> engine = fe.Pipeline(stages).fit(recs).engine()
+        >>> rest = next(rec for rec in recs if rec.role == "baseline").data
+        >>> chunks = np.array_split(rest, 100, axis=1)
+        >>> early = [p for chunk in chunks for p in engine.push(chunk)]
+        >>> person = engine.calibrate(np.concatenate(chunks, axis=1))
+        >>> later = engine.push(rest)    # decoded by the person's own scale
+        """
+        if self._pipeline is None:
+            raise ValueError(
+                "this engine was made of a program alone, which does not say how it learns: make it with pipe.engine()"
+            )
+        adapted = self._pipeline.calibrate(rest)
+        _check_same_but_learnt(self._program, adapted.program)
+        self._engine.adopt(_model(adapted.program) if self.backend == "native" else adapted.program)
+        self._program, self._pipeline = adapted.program, adapted
+        return adapted
+
     def max_predictions(self, n_samples: int) -> int:
         """Room for `push_into` that is always enough for a chunk of `n_samples`, gaps filled."""
         return self._engine.max_predictions(n_samples)
@@ -215,4 +273,34 @@ class Engine:
         return (
             f"<Engine: {self.n_channels} channels at {self.sfreq:g} Hz in {self.unit} -> {outputs} "
             f"every {self._hop:g} s, {self.delay:.2f} s late ({self.backend})>"
+        )
+
+
+# Ops whose numbers may be learnt, and exchanged as the engine runs.
+LEARNT = {"affine", "asr", "congruence", "gate", "linear", "log", "mdm", "tangent"}
+
+
+def _model(program: Program) -> bytes:
+    from fastemo import model_file
+
+    return model_file.write(program.tensors(), program.metadata)
+
+
+def _check_same_but_learnt(running: Program, adapted: Program) -> None:
+    """Refuses a program that differs in more than what ops have learnt; rounding in the design of filters aside."""
+    same = running.metadata == adapted.metadata and len(running.ops) == len(adapted.ops)
+    pairs = [(running.header, adapted.header)]
+    for a, b in zip(running.ops, adapted.ops, strict=False):
+        same = same and (a.kind, a.inputs) == (b.kind, b.inputs)
+        if a.kind not in LEARNT:
+            pairs.append((a.tensors, b.tensors))
+    for ours, theirs in pairs:
+        same = same and ours.keys() == theirs.keys()
+        same = same and all(
+            ours[k].shape == theirs[k].shape and np.allclose(ours[k], theirs[k], 1e-6, 1e-12, equal_nan=True)
+            for k in ours
+        )
+    if not same:
+        raise ValueError(
+            "what calibrate makes of this pipeline is another program: start a new engine with it"
         )

@@ -272,7 +272,7 @@ class Pipeline(Estimator):
         """A new engine that runs this pipeline live: `push` samples, get predictions."""
         from fastemo.engine import Engine
 
-        return Engine(self.program, threads=threads)
+        return Engine(self.program, threads=threads, pipeline=self)
 
     def calibrate(self, rest: Any) -> Pipeline:
         """A new pipeline adapted to a person by their windows at rest; no labels are needed.

@@ -28,7 +28,7 @@ LEAST_CHANNELS = dict.fromkeys(
     ),
     2,
 )
-LEAST_CHANNELS |= {"Interpolate": 4, "EOGRegression": 2}
+LEAST_CHANNELS |= {"Interpolate": 4, "InterpolateBads": 19, "EOGRegression": 2}
 
 
 def signal(n_channels, n_samples=N_SAMPLES, dtype=np.float64, seed=0):

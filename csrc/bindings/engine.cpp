@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <thread>
+
 #include "arrays.hpp"
 
 namespace fastemo {
@@ -20,6 +22,7 @@ public:
     Engine engine;
     const py::dtype dtype;
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
+    const py::dict& functions() const { return functions_; }
 
 private:
     PyEngine(const py::bytes& model, int threads, const py::dict& functions, const CallFunctions& pointers)
@@ -166,6 +169,19 @@ py::array engine_flush(PyEngine& self) {
     return records.attr("view")(self.dtype);
 }
 
+// Swaps in what another model of the same program has learnt, between two pushes of whatever thread.
+void adopt(PyEngine& self, const py::bytes& model) {
+    PyEngine other(model, 1, self.functions());
+    // With the GIL held no push can begin, so that none finds the engine busy with this.
+    while (self.busy.test_and_set(std::memory_order_acquire)) {
+        const py::gil_scoped_release release;
+        std::this_thread::yield();
+    }
+    const bool done = self.engine.adopt(other.engine);
+    self.busy.clear(std::memory_order_release);
+    if (!done) refuse("model is another program than the one that runs");
+}
+
 py::dict counters_of(const PyEngine& self) {
     using namespace py::literals;
     const Counters& c = self.engine.counters();
@@ -193,6 +209,7 @@ void bind_engine(py::module_& m) {
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())
                    .def("flush", &engine_flush)
+                   .def("adopt", &adopt, "model"_a)
                    .def(
                        "max_predictions", [](const PyEngine& e, index n) { return e.engine.max_predictions(n); },
                        "n_samples"_a)

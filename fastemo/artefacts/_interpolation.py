@@ -10,7 +10,7 @@ import numpy as np
 from fastemo._validate import check_array_2d, check_channels
 from fastemo.montage import electrode_positions
 
-__all__ = ["interpolate_bads", "positions_of", "repair_matrix", "spline_matrix"]
+__all__ = ["inverse_of_splines", "interpolate_bads", "positions_of", "repair_matrix", "spline_matrix"]
 
 REGULARIZATION = 1e-5
 STIFFNESS = 4
@@ -50,12 +50,35 @@ def spline_matrix(
     if not (np.isfinite(regularization) and regularization >= 0):
         raise ValueError(f"regularization must be a finite number of at least 0, got {regularization}")
     known, wanted = _directions("positions_from", positions_from), _directions("positions_to", positions_to)
+    inverse = _inverse(known, regularization)
+    return np.hstack([_g(wanted @ known.T), np.ones((len(wanted), 1))]) @ inverse[:, : len(known)]
+
+
+def _inverse(known: np.ndarray, regularization: float) -> np.ndarray:
+    """Of the splines' system, (n + 1, n + 1)."""
     n = len(known)
     system = np.ones((n + 1, n + 1))
     system[:n, :n] = _g(known @ known.T) + regularization * np.eye(n)
     system[n, n] = 0
     # Electrodes at the same place make it singular without the regularisation: pinv is what MNE takes too.
-    return np.hstack([_g(wanted @ known.T), np.ones((len(wanted), 1))]) @ np.linalg.pinv(system)[:, :n]
+    return np.linalg.pinv(system)
+
+
+def inverse_of_splines(
+    ch_names: Sequence[str], positions: Mapping[str, Sequence[float]] | None = None
+) -> np.ndarray:
+    """P (n_channels, n_channels), of which -(P_bb)^-1 P_bg are the weights of any good channels g for the bad b.
+
+    That is what `repair_matrix` holds for them: taking rows and columns out of a matrix changes its inverse so. 0 for
+    channels of unknown place.
+    """
+    place = positions_of(ch_names, positions)
+    known = np.flatnonzero(np.isfinite(place).all(axis=1))
+    out = np.zeros((len(ch_names), len(ch_names)))
+    if len(known):
+        inverse = _inverse(_directions("positions", place[known]), REGULARIZATION)[:-1, :-1]
+        out[np.ix_(known, known)] = (inverse + inverse.T) / 2
+    return out
 
 
 def _g(cosine: np.ndarray) -> np.ndarray:

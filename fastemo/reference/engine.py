@@ -12,8 +12,9 @@ import numpy as np
 from fastemo._program import Program, Rate
 from fastemo.prediction import CLASSES, FEATURES, INTENSITIES, prediction_dtype
 from fastemo.reference.input import INTERPOLATE, RESET, Input, Row, Stretch
-from fastemo.reference.ops import OPS, Slot
+from fastemo.reference.ops import OPS, Gate, Slot
 from fastemo.reference.quality import Quality
+from fastemo.reference.repair import Repair
 
 __all__ = ["Engine"]
 
@@ -63,6 +64,8 @@ class Engine:
             self.ops.append(made)
             self.sources.append(op.inputs)
             slots.append(made.output)
+            if made.reads == "signal" and any(rates[s] != rates[op.inputs[0]] for s in op.inputs):
+                raise ValueError(f"op {i} ({op.kind}) reads signals of different sampling rates")
             rates.append(made.rate_behind(rates[op.inputs[0]]))
             if made.reads == "signal" and made.output.kind != "signal":
                 windows = rates[-1] if windows is None else windows
@@ -138,6 +141,19 @@ class Engine:
         records = self._run(x, stamps)
         out[: len(records)] = records
         return len(records)
+
+    def adopt(self, program: Program) -> None:
+        """Take over what the ops of another program of the same shape have learnt; the stream goes on."""
+        other = Engine(program)
+        if self.names != other.names or any(
+            a.output != b.output for a, b in zip(self.ops, other.ops, strict=True)
+        ):
+            raise ValueError("model is another program than the one that runs")
+        for i, given in enumerate(other.ops):
+            if given.kind == "asr":
+                self.ops[i].adopt(given)
+            elif given.kind in ("affine", "congruence", "gate", "linear", "log", "mdm", "tangent"):
+                self.ops[i] = given
 
     def max_predictions(self, n_samples: int) -> int:
         """Room that is always enough for a chunk of `n_samples`, gaps filled."""
@@ -241,8 +257,11 @@ class Engine:
             if op.output.kind == "signal":
                 x = signals[sources[0]]
                 # A slower signal may have no sample in the block.
+                read = [signals[source] for source in sources]
                 some = x.shape[1] > 0
-                signals[i + 1] = self._timed(i, op.process, x) if some else np.empty((*op.output.shape, 0))
+                signals[i + 1] = (
+                    self._timed(i, op.process, *read) if some else np.empty((*op.output.shape, 0))
+                )
         return signals
 
     def _feed(self, signals: dict[int, Any], begin: int, stop: int) -> None:
@@ -261,7 +280,7 @@ class Engine:
         record["index"], record["stamp"] = newest.number, newest.stamp
         centre = (self.length - 1) / 2 * self.rate.period - self.rate.beyond(stop - 1)
         record["time"] = newest.stamp - centre / self.sfreq - self.delay
-        outputs = None if quality < self.minimum else self._outputs(usable=full)
+        outputs = None if quality < self.minimum else self._outputs(stop, usable=full)
         rejected = outputs is None and quality >= self.minimum
         record["quality"], record["channel_quality"] = 0.0 if rejected else quality, scores
         record["abstained"] = outputs is None
@@ -274,9 +293,10 @@ class Engine:
         record["class_index"] = outputs.argmax() if self.kind == CLASSES and answered else -1
         return record
 
-    def _outputs(self, usable: bool) -> np.ndarray | None:
+    def _outputs(self, stop: int, usable: bool) -> np.ndarray | None:
         """What the last op gives; None where a gate does not let the window pass."""
         passed = True
+        begin, end = self.rate.needed(stop - self.length), self.rate.needed(stop)
         vectors: dict[int, np.ndarray] = {}
         for i, (op, sources) in enumerate(zip(self.ops, self.sources, strict=True)):
             if op.reads == "signal":
@@ -286,7 +306,11 @@ class Engine:
                 vectors[i + 1] = vectors[sources[0]]
             else:
                 vectors[i + 1] = self._timed(i, op.process, *(vectors[s] for s in sources))
-            if op.reads == "vector" and not op.passes(vectors[i + 1]):
+            if isinstance(op, Gate):
+                refused = not op.lets_pass(vectors[i + 1])
+            else:
+                refused = isinstance(op, Repair) and not op.passes(begin, end)
+            if refused:
                 passed = usable = False
         return vectors[len(self.ops)].ravel() if passed else None
 

@@ -80,10 +80,6 @@ class Kind:
         """The clock of what this op puts out, given that of what it reads."""
         return rate
 
-    def passes(self, x: np.ndarray) -> bool:
-        """Whether this op, where it is a gate, lets a window with these values pass."""
-        return True
-
     def reset(self) -> None:
         """Forget the stream."""
 

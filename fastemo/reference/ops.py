@@ -20,6 +20,7 @@ from fastemo.reference.features import REDUCTIONS, reduce
 from fastemo.reference.fir import Fir, Resample
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
+from fastemo.reference.repair import Repair
 from fastemo.reference.riemann_ops import Congruence, Cov, FadingCov, Mdm, Tangent
 from fastemo.reference.running import Rls, Running
 from fastemo.reference.signal import cascade, first_state
@@ -324,7 +325,8 @@ class Gate(Kind):
     def process(self, x):
         return x
 
-    def passes(self, x):
+    def lets_pass(self, x):
+        """Whether a window with these values passes."""
         return bool((x <= self.limit).all())
 
 
@@ -354,6 +356,7 @@ OPS = {
     "ema": Ema,
     "boxcar": Boxcar,
     "gate": Gate,
+    "repair": Repair,
     "rls": Rls,
     "running": Running,
     "ratio": Ratio,

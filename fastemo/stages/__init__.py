@@ -14,6 +14,7 @@ from fastemo.stages.fir import FIR, RemoveDrift
 from fastemo.stages.potato import Potato, PotatoScore
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
+from fastemo.stages.repair import InterpolateBads
 from fastemo.stages.resampling import Decimate, Resample
 from fastemo.stages.riemann import MDM, Covariance, Recenter, TangentSpace
 from fastemo.stages.running import Despike, RegressOut, RunningStandardize
@@ -42,6 +43,7 @@ __all__ = [
     "Features",
     "HighPass",
     "Interpolate",
+    "InterpolateBads",
     "LDA",
     "MDM",
     "LogTransform",

@@ -17,7 +17,7 @@ from fastemo.stages.base import SignalTrainable, Stage, check_names
 if TYPE_CHECKING:
     from fastemo._lowering import Build
 
-__all__ = ["ASR", "EOGRegression", "Interpolate", "Quality"]
+__all__ = ["ASR", "EOGRegression", "Interpolate", "Quality", "check_directions"]
 
 # Hz: what muscles have and the brain next to nothing of, below the mains; and what both have.
 MUSCLE, BRAIN = (30.0, 45.0), (4.0, 30.0)
@@ -138,7 +138,7 @@ class Interpolate(Stage):
 
     Notes
     -----
-    Put it before a common average, or the bad channel is in the mean. Channels whose place is not known (eyes, heart)
+    Put it before a common average, or the bad channel is in the mean. `InterpolateBads` finds bad channels itself. Channels whose place is not known (eyes, heart)
     are left as they are and are no source. The quality of a window still counts the channel as it came in. The rank
     falls by the number of bad channels. See `fastemo.artefacts.spline_matrix` for the formula.
 
@@ -156,25 +156,28 @@ class Interpolate(Stage):
         object.__setattr__(self, "bads", check_names("bads", self.bads))
         if not self.bads:
             raise ValueError("bads must name at least one channel, got none: leave the stage out")
-        if self.positions is None:
-            return
-        if not isinstance(self.positions, Mapping):
-            raise TypeError(
-                f'positions must map names to directions, as {{"Cz": (0, 0, 1)}}; got {self.positions!r}'
-            )
-        places = {}
-        for name, place in self.positions.items():
-            direction = np.asarray(place, dtype=float)
-            if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
-                raise ValueError(
-                    f"positions[{name!r}] must be three finite numbers off the centre, got {place!r}"
-                )
-            places[name] = tuple(direction.tolist())
-        object.__setattr__(self, "positions", places)
+        object.__setattr__(self, "positions", check_directions(self.positions))
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
         where = "the signal before Interpolate"
         build.signal("matrix", coef=repair_matrix(build.ch_names, self.bads, self.positions, where))
+
+
+def check_directions(positions: Any) -> dict[str, tuple[float, ...]] | None:
+    """Directions by name, as tuples of floats."""
+    if positions is None:
+        return None
+    if not isinstance(positions, Mapping):
+        raise TypeError(f'positions must map names to directions, as {{"Cz": (0, 0, 1)}}; got {positions!r}')
+    places = {}
+    for name, place in positions.items():
+        direction = np.asarray(place, dtype=float)
+        if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
+            raise ValueError(
+                f"positions[{name!r}] must be three finite numbers off the centre, got {place!r}"
+            )
+        places[name] = tuple(direction.tolist())
+    return places
 
 
 @dataclass(frozen=True, eq=False, repr=False)

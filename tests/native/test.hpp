@@ -219,8 +219,19 @@ inline Model every_op(std::int64_t n_channels, const Options& o = {}) {
     m.i64(asr + "n_blocks", 3), m.i64(asr + "hop", 7), m.i64(asr + "delay", 5);
     m.i64(asr + "most", std::max<std::int64_t>(n_out / 2, 1));
     const std::int64_t filtered = last();
+    // Of channels of which none is ever bad.
+    const std::string repair = op("repair", {0, 0});
+    std::vector<double> identity(std::size_t(C * C), 0.0);
+    for (std::int64_t c = 0; c < C; ++c) identity[std::size_t(c * (C + 1))] = 1;
+    m.f64(repair + "inverse", {C, C}, identity);
+    for (const char* name : {"rail", "step"}) m.f64(repair + name, 1e6);
+    for (const char* name : {"noisy", "share"}) m.f64(repair + name, 1);
+    m.i64(repair + "most", 1), m.i64(repair + "hop", 3), m.i64(repair + "n_blocks", 4), m.i64(repair + "flat", 5);
+    put_sections(m, repair, {2, 1}, 2);
+    m.f64(repair + "ratio", {1}, {1e12});
     put_sections(m, op("bank_power", {filtered}), {2, 2}, 4);
     std::vector<std::int64_t> features = {last()};
+    m.f64(op("gate", {last()}) + "limit", 1e300);
     if (o.with_fft) {
         op("window", {filtered});
         const std::int64_t window = last();

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "../base/denormal.hpp"
+#include "../ops/adaptable.hpp"
 
 namespace fastemo {
 
@@ -149,8 +150,7 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
             const double ns = op->ns_per_sample * double(own.n) + op->ns_per_window * double(f.n_windows);
             pool_.run(op->parts(), ns, [&](index p0, index p1) { op->process(own, p0, p1); });
             op->finish(own);
-            if (op->passes)
-                for (index w = 0; w < f.n_windows; ++w) usable_[w] &= passed_[w] &= op->passes[w];
+            if (op->gates) apply_gate(*op, f);
             watch.lap(*histogram);
         }
         ++histogram;
@@ -160,6 +160,16 @@ void Engine::process(const Input::Block& block, char*& out) noexcept {
         watch.lap(*histogram);
     }
     position_ += block.n;
+}
+
+void Engine::apply_gate(const Op& op, const Frame& f) noexcept {
+    const Rates& rates = program_->rates;
+    const int rate = program_->window_rate;
+    for (index w = 0; w < f.n_windows; ++w) {
+        const index end = f.start + program_->clock.window_end(f, w), begin = end - program_->clock.length;
+        if (op.passes(w, rates.needed(rate, begin), rates.needed(rate, end))) continue;
+        passed_[w] = usable_[w] = 0;
+    }
 }
 
 // Whether all of a window is behind the samples in which filters fill.
@@ -229,6 +239,20 @@ void Engine::restart() noexcept {
 void Engine::reset() noexcept {
     restart();
     input_.reset();
+}
+
+bool Engine::adopt(Engine& other) noexcept {
+    auto &own = program_->ops, &given = other.program_->ops;
+    if (program_->names != other.program_->names || n_channels() != other.n_channels()) return false;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        const Slot &a = own[i]->out, &b = given[i]->out;
+        if (a.kind != b.kind || a.rows != b.rows || a.cols != b.cols) return false;
+        const auto* adaptable = dynamic_cast<const Adaptable*>(own[i].get());
+        if (adaptable && !adaptable->fits(*given[i])) return false;
+    }
+    for (std::size_t i = 0; i < own.size(); ++i)
+        if (auto* adaptable = dynamic_cast<Adaptable*>(own[i].get())) adaptable->exchange(*given[i]);
+    return true;
 }
 
 const char* Engine::stage_name(std::size_t stage) const noexcept {

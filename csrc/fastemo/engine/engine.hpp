@@ -51,6 +51,9 @@ public:
     PushResult flush(void* out, index capacity) noexcept;
     // As new, but for the latency histograms.
     void reset() noexcept;
+    // Takes over what the ops of the other engine have learnt (weights, means, limits); streams and states stay. False,
+    // and nothing has changed, where the other runs another program.
+    bool adopt(Engine& other) noexcept;
 
     const Header& header() const { return program_->header; }
     const RecordLayout& layout() const { return layout_; }
@@ -73,6 +76,7 @@ private:
     void make_frames(index n) noexcept;
     index run(void* out) noexcept;
     void process(const Input::Block& block, char*& out) noexcept;
+    void apply_gate(const Op& op, const Frame& f) noexcept;
     bool warm(const Frame& f, index w) const noexcept;
     void write(const Frame& f, index w, char* out) noexcept;
     void restart() noexcept;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "../base/roots.hpp"
+#include "adaptable.hpp"
 #include "op.hpp"
 #include "sections.hpp"
 
@@ -159,7 +160,7 @@ AsrDesign read_design(const OpInit& init) {
     return d;
 }
 
-class AsrOp final : public Op {
+class AsrOp final : public Op, public Adaptable {
 public:
     explicit AsrOp(const OpInit& init) : in_(init.input(Slot::signal)), asr_(read_design(init), init.clock.max_rows) {
         out = Slot::make(Slot::signal, 1, in_.cols, init.clock.max_rows);
@@ -169,6 +170,11 @@ public:
         asr_.process(in_.data.data(), out.data.data(), f.n);
     }
     void reset() noexcept override { asr_.reset(); }
+    bool fits(const Op& op) const noexcept override {
+        const auto* other = dynamic_cast<const AsrOp*>(&op);
+        return other && asr_.fits(other->asr_);
+    }
+    void exchange(Op& op) noexcept override { asr_.exchange(static_cast<AsrOp&>(op).asr_); }
 
 private:
     const Slot& in_;

@@ -26,6 +26,9 @@ public:
     // in and out [n][stride], n up to max_rows
     void process(const double* in, double* out, index n) noexcept;
     void reset() noexcept;
+    // The next judgement is made by what the other has learnt.
+    bool fits(const Asr& other) const noexcept { return other.limit_.size() == limit_.size(); }
+    void exchange(Asr& other) noexcept { std::swap(limit_, other.limit_), std::swap(inverse_, other.inverse_); }
     index stride() const { return stride_; }
     double ns_per_sample() const;
 

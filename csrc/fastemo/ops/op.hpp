@@ -80,9 +80,10 @@ public:
     // Once per block, after all parts.
     virtual void finish(const Frame&) noexcept {}
     virtual void reset() noexcept {}
+    // Of an op that `gates`, after a block: whether window w of it passes, made of samples [begin, end) of the input.
+    virtual bool passes(index, index, index) const noexcept { return true; }
 
-    // Of a gate, for each window of the block: whether it lets it pass; nullptr of other ops.
-    const unsigned char* passes = nullptr;
+    bool gates = false;
     // Ops after the window have nothing to do in blocks without a window's end.
     bool per_window = false;
     int rate = 0;  // of the frames it is given: its input's, or that of windows
@@ -152,6 +153,7 @@ std::unique_ptr<Op> make_sigmoid(const OpInit&);
 std::unique_ptr<Op> make_ema(const OpInit&);
 std::unique_ptr<Op> make_boxcar(const OpInit&);
 std::unique_ptr<Op> make_gate(const OpInit&);
+std::unique_ptr<Op> make_repair(const OpInit&);
 std::unique_ptr<Op> make_cov(const OpInit&);
 std::unique_ptr<Op> make_fading_cov(const OpInit&);
 std::unique_ptr<Op> make_congruence(const OpInit&);

@@ -30,6 +30,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"ema", make_ema},
     {"boxcar", make_boxcar},
     {"gate", make_gate},
+    {"repair", make_repair},
     {"reduce", make_reduce},
     {"rls", make_rls},
     {"running", make_running},

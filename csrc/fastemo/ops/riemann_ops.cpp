@@ -2,7 +2,9 @@
 // band (or whatever else was side by side), the upper triangle of a matrix by rows.
 #include <algorithm>
 #include <cmath>
+#include <typeinfo>
 
+#include "adaptable.hpp"
 #include "covariance.hpp"
 #include "op.hpp"
 
@@ -110,9 +112,15 @@ private:
 };
 
 // Base of the ops that read covariances: the matrices of one row of up to eight windows at a time, and the whitenings.
-class MatricesOp : public Op {
+class MatricesOp : public Op, public Adaptable {
 public:
     explicit MatricesOp(const OpInit& init) : in_(init.input(Slot::vector)), n_(size_of(init)) { per_window = true; }
+    bool fits(const Op& op) const noexcept override {
+        if (typeid(op) != typeid(*this)) return false;
+        const auto& other = static_cast<const MatricesOp&>(op);
+        return other.n_ == n_ && other.per_row_ == per_row_ && other.whitenings_.size() == whitenings_.size();
+    }
+    void exchange(Op& op) noexcept override { std::swap(whitenings_, static_cast<MatricesOp&>(op).whitenings_); }
 
 protected:
     // Of `count` sets of a matrix per row, W' with padded rows: [row][set].

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "adaptable.hpp"
 #include "op.hpp"
 
 namespace fastemo {
@@ -28,7 +29,7 @@ protected:
     const Slot& in_;
 };
 
-class LogOp final : public RowOp {
+class LogOp final : public RowOp, public Adaptable {
 public:
     explicit LogOp(const OpInit& init)
         : RowOp(init), gain_(init.file.f64(init.name("gain"))), offset_(init.file.f64(init.name("offset"))),
@@ -38,12 +39,17 @@ public:
         ns_per_window = 2 * double(in_.stride);
     }
     void map(const double* x, double* y) noexcept override { kernels().log(x, gain_, offset_, floor_, y, in_.stride); }
+    bool fits(const Op& other) const noexcept override { return dynamic_cast<const LogOp*>(&other); }
+    void exchange(Op& op) noexcept override {
+        auto& other = static_cast<LogOp&>(op);
+        std::swap(gain_, other.gain_), std::swap(offset_, other.offset_), std::swap(floor_, other.floor_);
+    }
 
 private:
     double gain_, offset_, floor_;
 };
 
-class AffineOp final : public RowOp {
+class AffineOp final : public RowOp, public Adaptable {
 public:
     explicit AffineOp(const OpInit& init) : RowOp(init) {
         shift_ = in_.spread(init.file.f64_array(init.name("shift"), {in_.size()}).data(), 0);
@@ -52,6 +58,15 @@ public:
     }
     void map(const double* x, double* y) noexcept override {
         kernels().affine(x, shift_.data(), scale_.data(), y, in_.stride);
+    }
+
+    bool fits(const Op& op) const noexcept override {
+        const auto* other = dynamic_cast<const AffineOp*>(&op);
+        return other && other->shift_.size() == shift_.size();
+    }
+    void exchange(Op& op) noexcept override {
+        auto& other = static_cast<AffineOp&>(op);
+        std::swap(shift_, other.shift_), std::swap(scale_, other.scale_);
     }
 
 private:
@@ -164,7 +179,7 @@ private:
     const Slot *x_, *by_;
 };
 
-class LinearOp final : public RowOp {
+class LinearOp final : public RowOp, public Adaptable {
 public:
     explicit LinearOp(const OpInit& init) : RowOp(init) {
         const auto coef = init.file.f64_array(init.name("coef"), {ModelFile::any, in_.size()});
@@ -182,6 +197,15 @@ public:
     }
     void map(const double* x, double* y) noexcept override {
         kernels().linear(coef_.data(), bias_.data(), x, in_.stride, out.cols, y);
+    }
+
+    bool fits(const Op& op) const noexcept override {
+        const auto* other = dynamic_cast<const LinearOp*>(&op);
+        return other && other->coef_.size() == coef_.size() && other->bias_.size() == bias_.size();
+    }
+    void exchange(Op& op) noexcept override {
+        auto& other = static_cast<LinearOp&>(op);
+        std::swap(coef_, other.coef_), bias_.swap(other.bias_);
     }
 
 private:
@@ -292,14 +316,14 @@ private:
 };
 
 // Lets windows pass whose values are all at most the limit; NaN is not. The values go on as they are.
-class GateOp final : public Op {
+class GateOp final : public Op, public Adaptable {
 public:
     explicit GateOp(const OpInit& init)
         : in_(init.input(Slot::vector)), limit_(init.file.f64(init.name("limit"))), passed_(init.clock.max_windows) {
         out = vector_slot(init, in_.rows, in_.cols);
         per_window = true;
         ns_per_window = double(in_.stride);
-        passes = passed_.data();
+        gates = true;
     }
     void process(const Frame& f, index, index) noexcept override {
         for (index w = 0; w < f.n_windows; ++w) {
@@ -312,10 +336,13 @@ public:
             passed_[w] = all;
         }
     }
+    bool passes(index w, index, index) const noexcept override { return passed_[w]; }
+    bool fits(const Op& other) const noexcept override { return dynamic_cast<const GateOp*>(&other); }
+    void exchange(Op& other) noexcept override { std::swap(limit_, static_cast<GateOp&>(other).limit_); }
 
 private:
     const Slot& in_;
-    const double limit_;
+    double limit_;
     Buffer<unsigned char> passed_;
 };
 
