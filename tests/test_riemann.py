@@ -255,7 +255,7 @@ class TestBadInput:
             (lambda: rm.tangent_space(np.eye(2), np.array([np.eye(2)] * 2)), "B|Cref must be one matrix"),
             (lambda: rm.covariances(np.full((2, 3, 9), np.nan)), r"X\[0\] must be finite, got 27 NaN"),
             (lambda: rm.covariances(np.full((3, 9), 1e300) * np.arange(9)), "squares overflow"),
-            (lambda: rm.covariances(np.zeros((3, 9)), "mcd"), "estimator must be one of"),
+            (lambda: rm.covariances(np.zeros((3, 9)), "ogk"), "estimator must be one of"),
             (lambda: rm.covariances(np.zeros((3, 1)), "cov"), "at least 2 samples"),
             (
                 lambda: rm.covariances(np.zeros((3, 9)), "shrunk", shrinkage=2),
@@ -264,7 +264,6 @@ class TestBadInput:
             (lambda: rm.covariances(np.zeros((3, 9)), "corr", assume_centered=True), "no meaning"),
             (lambda: rm.covariances(np.zeros((3, 9)), threads=0), "threads must be"),
             (lambda: rm.covariances(np.zeros(9)), "n_channels, n_times"),
-            (lambda: rm.covariances(np.zeros((3, 9), complex)), "must be real"),
             (lambda: rm.cross_spectrum(np.zeros((3, 9))), "window must be a whole number of 2 to 9"),
             (lambda: rm.cross_spectrum(np.zeros((3, 200)), fmin=3), "need fs"),
             (lambda: rm.cross_spectrum(np.zeros((3, 200)), fs=100, fmax=80), "at most fs/2"),

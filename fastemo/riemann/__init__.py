@@ -38,12 +38,13 @@ from fastemo.riemann._means import (
     mean_riemann,
     mean_wasserstein,
 )
+from fastemo.riemann._robust import covariance_mest
 from fastemo.riemann._tangent import exp_map, log_map, tangent_space, untangent_space, unupper, upper
 
 _ESTIMATORS = ("Covariances", "TangentSpace", "MDM", "FGDA", "FgMDM", "Whitening")
 
 __all__ = [
-    "covariances", "covariances_EP", "cross_spectrum", "hermitian_product",
+    "covariances", "covariances_EP", "covariance_mest", "cross_spectrum", "hermitian_product",
     "sqrtm", "invsqrtm", "logm", "expm", "powm",
     "distance", "distance_euclid", "distance_harmonic", "distance_kullback", "distance_kullback_right",
     "distance_kullback_sym", "distance_logchol", "distance_logdet", "distance_logeuclid", "distance_riemann",

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from fastemo._backend import resolve
-from fastemo._validate import check_in
+from fastemo._validate import check_finite, check_in
 from fastemo.reference.riemann import ESTIMATORS
 from fastemo.riemann._matrices import check_threads
+from fastemo.riemann._robust import M_ESTIMATORS, covariance_mest, mcd, of_complex
 
 __all__ = ["covariances", "covariances_EP", "cross_spectrum", "hermitian_product"]
 
@@ -18,29 +19,42 @@ LEAST_SAMPLES = {"cov": 2, "sch": 3}
 
 
 def covariances(
-    X: Any, estimator: str = "cov", *, shrinkage: float = 0.1, assume_centered: bool = False, threads: int = 1
+    X: Any,
+    estimator: str = "cov",
+    *,
+    shrinkage: float = 0.1,
+    assume_centered: bool = False,
+    weights: Any = None,
+    threads: int = 1,
+    **options: Any,
 ) -> np.ndarray:
     """Covariance matrix of each window, as pyRiemann's `covariances`.
 
     Parameters
     ----------
-    X : array_like of real numbers, shape (..., n_channels, n_times)
-        Of any strides; float32 and float64 are not copied.
-    estimator : {"cov", "scm", "corr", "lwf", "oas", "sch", "shrunk"}
+    X : array_like, shape (..., n_channels, n_times)
+        Of any strides; float32 and float64 are not copied. Complex signals go through NumPy and give Hermitian matrices,
+        as pyRiemann's do.
+    estimator : {"cov", "scm", "corr", "lwf", "oas", "sch", "shrunk", "hub", "stu", "tyl", "mcd"}
         "cov": divided by n_times - 1, as `numpy.cov`; "scm": by n_times; "corr": of channels scaled to unit variance
         (a constant one correlates with none); shrunk towards the mean variance by the formula of Ledoit and Wolf
         [1]_ ("lwf") or of Chen et al. [2]_ ("oas"), as in scikit-learn, or by `shrinkage` ("shrunk"); shrunk towards
-        the diagonal, after Schaefer and Strimmer [3]_ ("sch").
+        the diagonal, after Schaefer and Strimmer [3]_ ("sch"). Robust ones, in NumPy: "hub", "stu" and "tyl", see
+        `covariance_mest`, and the minimum covariance determinant of scikit-learn's `fast_mcd` ("mcd").
     shrinkage : float in [0, 1]
         Of "shrunk" only.
     assume_centered : bool
-        Do not take the channels' means off; for "scm", "lwf" and "oas".
+        Do not take the channels' means off; for "scm", "lwf", "oas" and the M-estimators.
+    weights : array_like, shape (n_times,), optional
+        How much each sample counts, for "scm", of the mean too; their scale does not matter.
     threads : int
         Results do not depend on it.
+    **options
+        Of robust estimators.
 
     Returns
     -------
-    ndarray of float64, shape (..., n_channels, n_channels)
+    ndarray of float64 (complex128), shape (..., n_channels, n_channels)
 
     Raises
     ------
@@ -68,7 +82,17 @@ def covariances(
     array([[[1., 0.],
             [0., 4.]]])
     """
-    check_in("estimator", estimator, ESTIMATORS)
+    check_in("estimator", estimator, (*ESTIMATORS, *M_ESTIMATORS, "mcd"))
+    if estimator in M_ESTIMATORS:
+        return covariance_mest(X, estimator, assume_centered=assume_centered, **options)
+    if estimator == "mcd":
+        return (
+            of_complex(lambda x: mcd(x, **options), np.asarray(X))
+            if np.iscomplexobj(X)
+            else mcd(X, **options)
+        )
+    if options:
+        raise TypeError(f"covariances got {next(iter(options))}=, which {estimator!r} does not take")
     if (
         isinstance(shrinkage, bool)
         or not isinstance(shrinkage, (int, float, np.number))
@@ -79,6 +103,19 @@ def covariances(
         raise ValueError(
             f'assume_centered=True has no meaning for estimator={estimator!r}: use "scm", "lwf" or "oas"'
         )
+    if weights is not None:
+        if estimator != "scm":
+            raise ValueError(f'weights have no meaning for estimator={estimator!r}: use "scm"')
+        return _weighted(X, weights, assume_centered)
+    if np.iscomplexobj(X):
+        if estimator in ("cov", "scm", "corr"):
+            return _complex(X, estimator, assume_centered)
+        again: dict[str, Any] = {
+            "shrinkage": shrinkage,
+            "assume_centered": assume_centered,
+            "threads": threads,
+        }
+        return of_complex(lambda x: covariances(x, estimator, **again), np.asarray(X))
     x = _signals("X", X)
     least = LEAST_SAMPLES.get(estimator, 1)
     if x.shape[-1] < least:
@@ -94,6 +131,36 @@ def covariances(
         where = f"X[{i}]" if len(flat) > 1 else "X"
         raise ValueError(f"{where} must be finite, got {what}: leave the window out, or mend it first")
     return c.reshape(*x.shape[:-1], x.shape[-2])
+
+
+def _weighted(X: Any, weights: Any, assume_centered: bool) -> np.ndarray:
+    x = np.asarray(X, np.complex128) if np.iscomplexobj(X) else _signals("X", X).astype(np.float64)
+    check_finite("X", x)
+    w = np.asarray(weights, np.float64)
+    if w.shape != x.shape[-1:] or not (np.isfinite(w).all() and (w >= 0).all() and w.sum() > 0):
+        raise ValueError(
+            f"weights must be one per sample ({x.shape[-1]}), finite, not negative and not all zero, got shape {w.shape}"
+        )
+    w = w / w.sum()
+    if not assume_centered:
+        x = x - (x * w).sum(axis=-1, keepdims=True)
+    return (x * w) @ x.conj().swapaxes(-1, -2)
+
+
+def _complex(X: Any, estimator: str, assume_centered: bool) -> np.ndarray:
+    x = check_finite("X", np.asarray(X, np.complex128))
+    n = x.shape[-1]
+    if x.ndim < 2 or 0 in x.shape[-2:] or n < LEAST_SAMPLES.get(estimator, 1):
+        raise ValueError(f"X must have shape (..., n_channels, n_times) and enough samples, got {x.shape}")
+    if not assume_centered:
+        x = x - x.mean(axis=-1, keepdims=True)
+    c = hermitian_product(x) / (n - 1 if estimator == "cov" else n)
+    if estimator == "corr":
+        variances = np.einsum("...ii->...i", c).real
+        inverse = np.sqrt(np.divide(1, variances, out=np.zeros(variances.shape), where=variances > 0))
+        c *= inverse[..., None] * inverse[..., None, :]
+        np.einsum("...ii->...i", c)[:] = 1
+    return c
 
 
 def covariances_EP(X: Any, P: Any, estimator: str = "cov", **options: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from fastemo._validate import check_in
 from fastemo.riemann._alignment import recenter
 from fastemo.riemann._covariance import covariances
 from fastemo.riemann._distances import DISTANCES, distances_to
-from fastemo.riemann._matrices import as_stack, check_weights, invsqrtm, spectral_map
+from fastemo.riemann._matrices import as_stack, check_weights, invsqrtm, logm, spectral_map
 from fastemo.riemann._means import MEANS, gmean
 from fastemo.riemann._tangent import MAPS, tangent_space, tangent_vectors, untangent_space
 
@@ -96,7 +96,7 @@ class TangentSpace(TransformerMixin, BaseEstimator):
         if by != "riemann" or x.shape[1:] != self.reference_.shape:
             return tangent_space(x, self.reference_, metric=by, threads=self.threads)
         # The root of the reference is kept: for one matrix it would be half of the work.
-        kept = self._whitening
+        kept = getattr(self, "_whitening", None)  # the reference may have been set by hand
         if kept is None or kept[0] is not self.reference_:
             kept = self._whitening = (self.reference_, invsqrtm(self.reference_))
         return tangent_vectors(x, kept[1], self.threads)
@@ -145,6 +145,8 @@ class MDM(ClassifierMixin, TransformerMixin, BaseEstimator):
         mean, _ = _metrics(self.metric, distance=DISTANCES)
         x, y = _labelled(X, y)
         weights = check_weights(sample_weight, len(x))
+        if mean != "euclid":
+            logm(x, threads=self.threads)  # refuses by its number in X, not in its class
         self.classes_ = np.unique(y)
         self.covmeans_ = np.stack(
             [gmean(x[y == k], metric=mean, sample_weight=weights[y == k]) for k in self.classes_]
@@ -161,7 +163,7 @@ class MDM(ClassifierMixin, TransformerMixin, BaseEstimator):
         if by != "riemann" or x.dtype.kind == "c" or self.covmeans_.dtype.kind == "c":
             return distances_to(x, self.covmeans_, by, self.threads)
         # The roots of the means are kept: for one matrix they would be half of the work.
-        kept = self._whitening
+        kept = getattr(self, "_whitening", None)  # the means may have been set by hand
         if kept is None or kept[0] is not self.covmeans_:
             kept = self._whitening = (self.covmeans_, invsqrtm(self.covmeans_))
         return spectral_map("distances", x, kept[1], threads=self.threads)
@@ -253,15 +255,18 @@ class FgMDM(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> np.ndarray:
         """Distances to the class means (n_matrices, n_classes)."""
-        return self.mdm_.transform(self._filtered(X))
+        filtered = self._filtered(X)
+        return self.mdm_.transform(filtered)
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of the nearest mean."""
-        return self.mdm_.predict(self._filtered(X))
+        filtered = self._filtered(X)
+        return self.mdm_.predict(filtered)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Softmax of minus the squared distances."""
-        return self.mdm_.predict_proba(self._filtered(X))
+        filtered = self._filtered(X)
+        return self.mdm_.predict_proba(filtered)
 
 
 class Whitening(TransformerMixin, BaseEstimator):
