@@ -63,10 +63,9 @@ def covariance_mest(
     Examples
     --------
     >>> x = np.random.default_rng(0).standard_normal((2, 500))
-    >>> x[:, 7] = 1000.0
-    >>> covariance_mest(x, "hub").round(1)
-    array([[1., 0.],
-           [0., 1.]])
+    >>> x[:, 7] = 40.0
+    >>> bool(np.cov(x)[0, 1] > 2), bool(abs(covariance_mest(x, "stu")[0, 1]) < 0.5)
+    (True, True)
     """
     check_in("m_estimator", m_estimator, M_ESTIMATORS)
     check_in("norm", norm, ("trace", "determinant"))
@@ -131,8 +130,8 @@ def mcd(X: Any, **options: Any) -> np.ndarray:
     --------
     >>> x = np.random.default_rng(0).standard_normal((2, 500))
     >>> x[:, 7] = 1000.0
-    >>> bool(np.abs(mcd(x, random_state=0) - np.eye(2)).max() < 0.5)
-    True
+    >>> bool(np.cov(x)[0, 1] > 1000), bool(abs(mcd(x, random_state=0)[0, 1]) < 0.1)
+    (True, True)
     """
     from sklearn.covariance import fast_mcd
 

@@ -28,6 +28,7 @@ effect, 5 (1 - d^3) + 0.1 times the table's log-gains, are the constants that we
 
 from fastemo.synth.anatomy import SOURCES, Source
 from fastemo.synth.artefacts import Artefact
+from fastemo.synth.bold import BoldTruth, simulate_bold
 from fastemo.synth.schedule import Episode
 from fastemo.synth.signatures import COUPLINGS, SIGNATURES, SYNTH_BANDS, Coupling, Effect
 from fastemo.synth.simulation import simulate, simulate_session
@@ -41,6 +42,7 @@ __all__ = [
     "SOURCES",
     "SYNTH_BANDS",
     "Artefact",
+    "BoldTruth",
     "Coupling",
     "Difficulty",
     "Effect",
@@ -49,6 +51,7 @@ __all__ = [
     "Transmission",
     "Truth",
     "simulate",
+    "simulate_bold",
     "simulate_session",
     "transmit",
 ]
