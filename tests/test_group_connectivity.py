@@ -237,3 +237,13 @@ def test_bad_signals():
         group_connectivity(x, SFREQ, GROUPS, BANDS, methods="gc", spectrum="whole", indices=([0], [1]))
     with pytest.raises(ValueError, match="group 'a' has 3 channels and x gives 3 observations"):
         group_connectivity(epochs(3), SFREQ, GROUPS, BANDS, mode="fourier")
+
+
+def test_too_many_lags_are_warned_of():
+    """20 epochs of 22 bins tell of 20 * 42 samples; 40 lags of 5 channels are 200 coefficients."""
+    with pytest.warns(
+        RuntimeWarning, match='"gc" fits 200 coefficients per channel to what 840 samples tell'
+    ):
+        group_connectivity(
+            epochs(), SFREQ, {"a": [0, 1, 2], "b": [3, 4]}, fmin=8, fmax=29, methods="gc", n_lags=40
+        )

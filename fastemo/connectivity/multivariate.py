@@ -22,7 +22,7 @@ from fastemo.connectivity._arguments import (
 )
 from fastemo.connectivity._design import bins_of_bands, single_bins, tapers_of
 from fastemo.connectivity.result import ConnectivityResult
-from fastemo.connectivity.state_space import granger_spectra, main_directions
+from fastemo.connectivity.state_space import check_lags, granger_spectra, main_directions, warn_of_lags
 
 __all__ = ["GROUPED", "group_connectivity"]
 
@@ -108,6 +108,11 @@ def group_connectivity(
     and compares the power of the targets, S = H cov(e) H*, with what is left without the seeds' own noise:
     ln det S_tt - ln det(S_tt - H_ts cov(e_s | e_t) H_ts*).
 
+    Warns
+    -----
+    RuntimeWarning
+        Fewer than 10 observations, or for "gc" fewer than ten samples per coefficient.
+
     References
     ----------
     .. [1] Ewald et al. 2012, doi:10.1016/j.neuroimage.2011.11.084.
@@ -156,7 +161,7 @@ def group_connectivity(
     n_samples = x.shape[-1]
     band_names, edges = bins_of_bands(bands, fmin, fmax, n_samples, sfreq)
     modelled = (0, n_samples // 2 + 1) if spectrum == "whole" else _whole(edges, bool(causal))
-    n_lags = _lags(n_lags, modelled, n_samples, sfreq) if causal else 0
+    n_lags = check_lags(n_lags, modelled, n_samples, sfreq) if causal else 0
     tapers = tapers_of(mode, n_samples, sfreq, mt_bandwidth)
     n = len(x) * len(tapers)
     instead = 'mode="multitaper"' if mode == "fourier" else "a larger mt_bandwidth"
@@ -168,6 +173,8 @@ def group_connectivity(
         refuse_nan(x, names_of(None, x.shape[1]))
     ranks = _ranks(rank, names, members, x)
     z = (spectra[:, :, :, 0] + 1j * spectra[:, :, :, 1])[..., : x.shape[1]].reshape(len(spectra), n, -1)
+    if causal:
+        warn_of_lags(len(x) * 2 * (stop - first - 1), n_lags, ranks, seeds, targets)
     csd = np.swapaxes(z, 1, 2) @ z.conj() / n
     if not faverage:
         edges, band_names = single_bins(edges, n_samples, sfreq)
@@ -294,21 +301,6 @@ def _whole(edges: np.ndarray, causal: bool) -> tuple[int, int]:
             'spectrum="whole"'
         )
     return first, stop
-
-
-def _lags(n_lags: Any, modelled: tuple[int, int], n: int, sfreq: float) -> int:
-    if isinstance(n_lags, bool) or not isinstance(n_lags, (int, np.integer)) or n_lags < 1:
-        raise ValueError(f"n_lags must be a whole number of at least 1, got {n_lags!r}")
-    n_bins = modelled[1] - modelled[0]
-    if n_lags >= 2 * (n_bins - 1):
-        whole = n_bins == n // 2 + 1
-        mend = (
-            f"epochs of at least {(n_lags + 3) / sfreq:g} s" if whole else 'spectrum="whole", longer epochs'
-        )
-        raise ValueError(
-            f"n_lags is {n_lags}, but {n_bins} bins tell of {max(2 * (n_bins - 1) - 1, 0)} lags: use {mend} or fewer lags"
-        )
-    return int(n_lags)
 
 
 def _ranks(

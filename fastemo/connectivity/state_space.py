@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-__all__ = ["autocovariance", "granger_spectra", "main_directions", "whittle"]
+__all__ = ["autocovariance", "check_lags", "granger_spectra", "main_directions", "warn_of_lags", "whittle"]
 
 
 def granger_spectra(
@@ -73,3 +77,29 @@ def main_directions(c: np.ndarray, rank: int) -> np.ndarray:
     if rank == c.shape[-1]:
         return np.broadcast_to(np.eye(rank), c.shape)
     return np.linalg.eigh(c)[1][..., : -rank - 1 : -1]
+
+
+def check_lags(n_lags: Any, modelled: tuple[int, int], n: int, sfreq: float) -> int:
+    if isinstance(n_lags, bool) or not isinstance(n_lags, (int, np.integer)) or n_lags < 1:
+        raise ValueError(f"n_lags must be a whole number of at least 1, got {n_lags!r}")
+    n_bins = modelled[1] - modelled[0]
+    if n_lags >= 2 * (n_bins - 1):
+        whole = n_bins == n // 2 + 1
+        mend = (
+            f"epochs of at least {(n_lags + 3) / sfreq:g} s" if whole else 'spectrum="whole", longer epochs'
+        )
+        raise ValueError(
+            f"n_lags is {n_lags}, but {n_bins} bins tell of {max(2 * (n_bins - 1) - 1, 0)} lags: use {mend} or fewer lags"
+        )
+    return int(n_lags)
+
+
+def warn_of_lags(n: int, n_lags: int, ranks: Sequence[int], seeds: np.ndarray, targets: np.ndarray) -> None:
+    most = n_lags * max(ranks[a] + ranks[b] for a, b in zip(seeds, targets))
+    if n < 10 * most:
+        warnings.warn(
+            f'"gc" fits {most} coefficients per channel to what {n} samples tell: use at least ten samples for each, so '
+            "longer or more epochs, fewer n_lags or a lower rank=",
+            RuntimeWarning,
+            stacklevel=3,
+        )
