@@ -313,6 +313,27 @@ def test_leaves_the_rest_to_scipy(name, arguments, options):
     same(*both(name, *arguments, **options))
 
 
+@needs_core
+@pytest.mark.parametrize(
+    ("nperseg", "noverlap"), [(256, 128), (256, 192), (256, 248), (250, 150), (243, 162), (512, 0)]
+)
+def test_means_of_overlapping_segments_do_not_depend_on_company(nperseg, noverlap):
+    """Alone a signal has its segments side by side, in company one after the other, with sums in common."""
+    x = noise((19, 3000)) + 1e3
+    options = {"nperseg": nperseg, "noverlap": noverlap}
+    many = fe.signal.welch(x, 250.0, **options)[1]
+    np.testing.assert_array_equal(many[5], fe.signal.welch(x[5], 250.0, **options)[1])
+    same(many, sps.welch(x, 250.0, **options)[1])
+
+
+@pytest.mark.parametrize(
+    "unhashable", [{"noverlap": np.array(32)}, {"nfft": np.array(128)}, {"fs": np.array(2.0)}]
+)
+def test_options_without_a_hash(unhashable):
+    x, options = noise((2, 500)), {"nperseg": 64} | unhashable
+    same(fe.signal.welch(x, **options), sps.welch(x, **options))
+
+
 def test_parseval():
     """The density adds up to the variance."""
     x = noise((3, 4096), offset=0)

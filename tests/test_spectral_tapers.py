@@ -290,6 +290,7 @@ def test_the_core_refuses_tables_that_do_not_fit():
     }  # fmt: skip
     for change in (
         {"tapers": np.ones(8)}, {"first": 3}, {"stop": 6}, {"scale": np.ones(4)}, {"weights": np.ones(3)},
+        {"weights": np.array([1.0, -1.0])},
         {"eigenvalues": np.ones(3)}, {"eigenvalues": np.array([1.0, -1.0])}, {"edges": np.array([[0, 3]])},
         {"edges": np.array([[1, 1]])}, {"width": np.ones(2)},
     ):  # fmt: skip

@@ -5,6 +5,7 @@
 #include <complex>
 #include <vector>
 
+#include "../fastemo/ops/segment_means.hpp"
 #include "../fastemo/targets/spectra_kernels.hpp"
 #include "plans.hpp"
 #include "signals.hpp"
@@ -199,24 +200,32 @@ private:
     void mean_of_tapered(const Signals& in, const Signals& out, const Asked& a) const {
         constexpr index kRowsAtOnce = 4096;  // a quarter of a second-level cache
         const SpectraKernels& spectra = *kernels().spectra;
-        const double one = 1, share = 1 / double(a.n_segments);
-        const TaperPlan plan{plan_.fft, plan_.taper, &one, 1, plan_.n_bins, plan_.detrend == SegmentPlan::constant};
+        const double share = 1 / double(a.n_segments);
+        const TaperPlan plan{plan_.fft, plan_.taper, 1, plan_.n_bins};
+        const SegmentMeans means(plan_.n_samples, a.hop);
+        const auto mean_of = [&](index s, bool fresh, const double* rows, double* kept) {
+            return plan_.detrend == SegmentPlan::constant ? means.of(s, fresh, spectra, rows, kept) : nullptr;
+        };
         const index n = plan_.n_samples, size = plan_.n_bins * kLanes;
         const index at_once = std::min(a.n_segments, std::max<index>(1, (kRowsAtOnce - n) / a.hop + 1));
         const index rows_size = (n + (at_once - 1) * a.hop) * kLanes;
-        const index memory = 2 * size + rows_size + spectra.taper_scratch(*plan_.fft);
+        const index memory = 2 * size + rows_size + means.scratch_size() + spectra.taper_scratch(*plan_.fft);
         const index by_signals = in.groups() * a.n_segments;
         const index by_segments = in.count * ((a.n_segments + kLanes - 1) / kLanes);
         const double ns = work_ns(std::min(by_signals, by_segments));
         if (by_signals <= by_segments) {
             for_parts(in.groups(), a.threads, ns, memory, [&](index group, double* sums) {
-                double *const rows = sums + 2 * size, *const scratch = rows + rows_size;
+                double *const rows = sums + 2 * size, *const kept = rows + rows_size;
+                double* const scratch = kept + means.scratch_size();
                 const StretchIn lanes = whole_signals(in, group * kLanes);
                 for (index s = 0; s < a.n_segments; s += at_once) {
                     const index count = std::min(at_once, a.n_segments - s);
                     spectra.read(lanes, a.start + s * a.hop, n + (count - 1) * a.hop, rows);
-                    for (index i = 0; i < count; ++i)
-                        spectra.taper_power(plan, 0, 1, rows + i * a.hop * kLanes, s + i > 0, sums, scratch);
+                    for (index i = 0; i < count; ++i) {
+                        const double* const segment = rows + i * a.hop * kLanes;
+                        const double* const mean = mean_of(s + i, s + i == 0, segment, kept);
+                        spectra.taper_power(plan, 0, 1, segment, mean, s + i > 0, sums, scratch);
+                    }
                 }
                 spectra.scale_rows(plan_.scale, share, plan_.n_bins, sums);
                 signal().write_real(sums, plan_.n_bins, out.lanes_out(group * kLanes));
@@ -224,11 +233,12 @@ private:
             return;
         }
         for_parts(in.count, a.threads, ns, memory, [&](index i, double* sums) {
-            double *const power = sums + size, *const rows = power + size, *const scratch = rows + rows_size;
+            double *const power = sums + size, *const rows = power + size, *const kept = rows + rows_size;
+            double* const scratch = kept + means.scratch_size();
             std::fill_n(sums, size, 0.0);
             for_segments_of(in, i, a, [&](const StretchIn& lanes, index, int width) {
                 spectra.read(lanes, a.start, n, rows);
-                spectra.taper_power(plan, 0, 1, rows, false, power, scratch);
+                spectra.taper_power(plan, 0, 1, rows, mean_of(0, true, rows, kept), false, power, scratch);
                 for (index k = 0; k < size; k += kLanes)
                     for (int l = 0; l < width; ++l) sums[k] += power[k + l];
             });

@@ -5,6 +5,7 @@
 #include <complex>
 #include <vector>
 
+#include "../fastemo/ops/segment_means.hpp"
 #include "../fastemo/targets/spectra_kernels.hpp"
 #include "plans.hpp"
 #include "signals.hpp"
@@ -45,10 +46,9 @@ class TaperedSpectra {
 public:
     TaperedSpectra(const Matrix& tapers, bool detrend, index first, index stop, const Matrix& scale,
                    const Matrix& weights, const Matrix& eigenvalues, const Integers& edges, const Matrix& width)
-        : n_(checked_length(tapers)), first_(first), stop_(stop), adaptive_(eigenvalues.size() > 0),
-          tapers_(tapers.size()), scale_(values_of(scale)), weights_(values_of(weights)),
-          eigenvalues_(values_of(eigenvalues)), edges_(edges.data(), edges.data() + edges.size()),
-          width_(values_of(width)) {
+        : n_(checked_length(tapers)), first_(first), stop_(stop), detrend_(detrend), adaptive_(eigenvalues.size() > 0),
+          tapers_(tapers.size()), scale_(values_of(scale)), eigenvalues_(values_of(eigenvalues)),
+          edges_(edges.data(), edges.data() + edges.size()), width_(values_of(width)) {
         const index n_tapers = tapers.shape(0), n_bins = n_ / 2 + 1;
         if (first < 0 || first >= stop || stop > n_bins)
             refuse("bins ", first, " to ", stop, " are not among the ", n_bins, " of ", n_, " samples");
@@ -62,14 +62,17 @@ public:
             if (edges_[2 * b] < 0 || edges_[2 * b] >= edges_[2 * b + 1] || edges_[2 * b + 1] > stop - first)
                 refuse("edges of band ", b, " are ", edges_[2 * b], " and ", edges_[2 * b + 1],
                        ", expected 0 <= first < stop <= ", stop - first);
-        std::copy_n(tapers.data(), tapers.size(), tapers_.data());
+        for (index i = 0; i < tapers.size(); ++i) {
+            const double weight = adaptive_ ? 1.0 : weights.data()[i / n_];
+            if (!(weight >= 0)) refuse("weights must not be negative, got ", weight);
+            tapers_[i] = std::sqrt(weight) * tapers.data()[i];
+        }
         for (const double e : eigenvalues_) {
             if (!(e >= 0)) refuse("eigenvalues must not be negative, got ", e);
             roots_.push_back(std::sqrt(e));
         }
-        if (adaptive_) weights_.assign(weights_.size(), 1.0);
         fft_ = adaptive_ ? Fft<double>(n_) : Fft<double>(n_, first, stop);
-        plan_ = {&fft_.plan(), tapers_.data(), weights_.data(), n_tapers, adaptive_ ? n_bins : stop - first, detrend};
+        plan_ = {&fft_.plan(), tapers_.data(), n_tapers, adaptive_ ? n_bins : stop - first};
         adapt_ = {eigenvalues_.data(), roots_.data(), n_tapers, n_bins, first, stop, 150};
         bands_ = {edges_.data(), width_.data(), index(width_.size())};
     }
@@ -108,8 +111,12 @@ private:
         const index rows_size = (n_ + (std::min(at_once, n_segments) - 1) * hop) * kLanes;
         const index tapers_size =
             adaptive_ ? plan_.n_tapers * plan_.n_bins * kLanes + (plan_.n_tapers + 1) * wanted : 0;
-        const index size =
-            2 * wanted + bands_.n_bands * kLanes + rows_size + tapers_size + spectra().taper_scratch(*plan_.fft);
+        const SegmentMeans means(n_, hop);
+        const index size = 2 * wanted + bands_.n_bands * kLanes + rows_size + means.scratch_size() + tapers_size +
+                           spectra().taper_scratch(*plan_.fft);
+        const auto mean_of = [&](index s, bool fresh, const double* rows, double* kept) {
+            return detrend_ ? means.of(s, fresh, spectra(), rows, kept) : nullptr;
+        };
         const index by_segments = in.count * ((n_segments + kLanes - 1) / kLanes),
                     by_signals = in.groups() * n_segments;
         const double ns = 8 * double(plan_.n_tapers) * double(std::min(by_signals, by_segments)) * fft_ns(n_) *
@@ -119,27 +126,31 @@ private:
         if (by_signals <= by_segments) {
             for_parts(in.groups(), threads, ns, size, [&](index group, double* power) {
                 double *const sums = power + 2 * wanted, *const rows = sums + bands_.n_bands * kLanes;
-                double* const scratch = rows + rows_size;
+                double *const kept = rows + rows_size, *const scratch = kept + means.scratch_size();
                 const StretchIn lanes = whole_signals(in, group * kLanes);
                 for (index s = 0; s < n_segments; s += at_once) {
                     const index count = std::min(at_once, n_segments - s);
                     spectra().read(lanes, s * hop, n_ + (count - 1) * hop, rows);
-                    for (index i = 0; i < count; ++i)
-                        if (!add(rows + i * hop * kLanes, s + i > 0, power, scratch)) converged = false;
+                    for (index i = 0; i < count; ++i) {
+                        const double* const segment = rows + i * hop * kLanes;
+                        const double* const mean = mean_of(s + i, s + i == 0, segment, kept);
+                        if (!add(segment, mean, s + i > 0, power, scratch)) converged = false;
+                    }
                 }
                 deliver(power, sums, factor, in_bands, out + group * kLanes * last, last, lanes.width);
             });
         } else {
             for_parts(in.count, threads, ns, size, [&](index i, double* total) {
                 double *const power = total + wanted, *const sums = total + 2 * wanted;
-                double *const rows = sums + bands_.n_bands * kLanes, *const scratch = rows + rows_size;
+                double *const rows = sums + bands_.n_bands * kLanes, *const kept = rows + rows_size;
+                double* const scratch = kept + means.scratch_size();
                 StretchIn lanes;
                 std::fill_n(total, wanted, 0.0);
                 for (index s = 0; s < n_segments; s += kLanes) {
                     segment_lanes(in, n_segments, hop, i * n_segments + s, lanes);
                     const int width = int(std::min(kLanes, n_segments - s));
                     spectra().read(lanes, 0, n_, rows);
-                    add(rows, false, power, scratch);
+                    add(rows, mean_of(0, true, rows, kept), false, power, scratch);
                     for (index k = 0; k < wanted; k += kLanes)
                         for (int l = 0; l < width; ++l) total[k] += power[k + l];
                 }
@@ -150,15 +161,15 @@ private:
     }
 
     // The power of one segment of a group, added or put.
-    bool add(const double* rows, bool sum, double* power, double* scratch) const {
+    bool add(const double* rows, const double* mean, bool sum, double* power, double* scratch) const {
         if (!adaptive_) {
-            spectra().taper_power(plan_, 0, plan_.n_tapers, rows, sum, power, scratch);
+            spectra().taper_power(plan_, 0, plan_.n_tapers, rows, mean, sum, power, scratch);
             return true;
         }
         const index each = plan_.n_bins * kLanes;
         double* const spectrum = scratch + spectra().taper_scratch(*plan_.fft);
         for (index t = 0; t < plan_.n_tapers; ++t) {
-            spectra().taper_power(plan_, t, t + 1, rows, false, spectrum + t * each, scratch);
+            spectra().taper_power(plan_, t, t + 1, rows, mean, false, spectrum + t * each, scratch);
             spectra().scale_rows(scale_.data(), 1.0, plan_.n_bins, spectrum + t * each);
         }
         return spectra().adaptive_power(adapt_, spectrum, power, spectrum + plan_.n_tapers * each);
@@ -173,9 +184,9 @@ private:
     }
 
     const index n_, first_, stop_;
-    const bool adaptive_;
+    const bool detrend_, adaptive_;
     Buffer<double> tapers_;
-    std::vector<double> scale_, weights_, eigenvalues_, roots_;
+    std::vector<double> scale_, eigenvalues_, roots_;
     std::vector<std::int64_t> edges_;
     std::vector<double> width_;
     Fft<double> fft_{1};

@@ -49,6 +49,8 @@ def floats(*arrays: Any, at_least: Any = None, integers: Any = None) -> list[Any
     `at_least` is a type that takes part in finding the common one; `integers` the type that integers count as
     where SciPy does not go by NumPy's rules. None stays None.
     """
+    if len(arrays) == 1 and type(arrays[0]) is np.ndarray and _is_plain(arrays[0]):
+        return [arrays[0]]
     made, types = [], [] if at_least is None else [np.dtype(at_least)]
     for a in arrays:
         if a is not None:
@@ -69,8 +71,12 @@ def floats(*arrays: Any, at_least: Any = None, integers: Any = None) -> list[Any
     return [None if a is None else _as_float(a, integers or np.float32) for a in made]
 
 
+def _is_plain(a: np.ndarray) -> bool:
+    return a.dtype.char in "fd" and a.dtype.isnative and a.flags.aligned
+
+
 def _as_float(a: np.ndarray, least: Any) -> np.ndarray:
-    if a.dtype.char in "fd" and a.dtype.isnative and a.flags.aligned:
+    if _is_plain(a):
         return a
     return np.require(a, np.result_type(a.dtype, least if a.dtype.kind in "biu" else np.float32), "A")
 

@@ -84,6 +84,50 @@ def asked_of(
     ):
         return None
     n = signals.shape[along]
+    options = (
+        n,
+        fs,
+        window,
+        nperseg,
+        noverlap,
+        nfft,
+        detrend,
+        return_onesided,
+        scaling,
+        kind,
+        boundary,
+        padded,
+    )
+    layout = None
+    if type(window) in (str, tuple) and type(nperseg) in (int, type(None)) and (nperseg or 256) <= n:
+        try:
+            layout = _kept_layout(*options)
+        except TypeError:  # something has no hash
+            layout = _layout(*options)
+    else:
+        layout = _layout(*options, stacklevel + 1)
+    if layout is None:
+        return None
+    plan, frequencies, start, hop, n_segments, first_centre, two_sided, length = layout
+    return Asked(plan, frequencies, (signals, along, start, hop, n_segments), first_centre, two_sided, length)
+
+
+def _layout(
+    n: int,
+    fs: Any,
+    window: Any,
+    nperseg: Any,
+    noverlap: Any,
+    nfft: Any,
+    detrend: Any,
+    return_onesided: Any,
+    scaling: Any,
+    kind: str,
+    boundary: bool,
+    padded: bool,
+    stacklevel: int = 5,
+) -> tuple[Any, np.ndarray, int, int, int, float, bool, int] | None:
+    """All but the signals."""
     length, name = _length(window, nperseg, n, stacklevel)
     if length is None:
         return None
@@ -115,8 +159,10 @@ def asked_of(
     two_sided = not return_onesided
     options = (length, n_fft, trend, rate, scaling, kind, two_sided)
     plan, frequencies = _make_plan(np.asarray(window), *options) if name is None else _plan(name, *options)
-    segments = (signals, along, start, hop, n_segments)
-    return Asked(plan, frequencies, segments, 0.0 if boundary else length / 2, two_sided, length)
+    return plan, frequencies, start, hop, n_segments, 0.0 if boundary else length / 2, two_sided, length
+
+
+_kept_layout = lru_cache(maxsize=64)(_layout)
 
 
 def pair_of(x: Any, y: Any, options: tuple[Any, ...]) -> tuple[Asked, Asked] | None:

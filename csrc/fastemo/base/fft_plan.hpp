@@ -17,7 +17,7 @@ constexpr int kMaxFftRadix = 20;
 template <class T>
 struct FftPass {
     int radix;
-    index stride;              // rows from one block to the next
+    index stride;  // rows from one block to the next
     index n_pairs;
     const std::int32_t* rows;  // [n_pairs][2]: real and imaginary part of a bin, from the first row of a block
     const T* twiddles;         // [n_pairs][radix - 1][2]
@@ -40,17 +40,20 @@ struct FftPlan {
     int n_passes;
     const FftPass<T>* passes;
     int last_radix;
-    const FftBin* bins;        // [stop - first]
-    const T* last_twiddles;    // [stop - first][2]
-    const T* signs;            // [stop - first], of imaginary parts: -1 where the last pass gives the conjugate
+    const FftBin* bins;      // [stop - first]
+    const T* last_twiddles;  // [stop - first][2]
+    const T* signs;          // [stop - first], of imaginary parts: -1 where the last pass gives the conjugate
     index rows;
+
+    // Where all bins are wanted and the last radix is 1: the bins as the last of the passes makes them, [n/2 + 1]; or null.
+    const std::int32_t* order;
 
     // Lengths with a prime factor above 13 are done as a convolution (Bluestein), by a plan for all bins whose last radix
     // is 1; null elsewhere.
     const FftPlan* convolution;
-    const T* chirp;            // [n][2]
-    const T* chirp_spectrum;   // [convolution->n][2]
-    const T* output_chirp;     // [stop - first][2]
+    const T* chirp;           // [n][2]
+    const T* chirp_spectrum;  // [convolution->n][2]
+    const T* output_chirp;    // [stop - first][2]
 };
 
 // Samples in the caller's array or, where samples.data is null, in a ring.

@@ -17,15 +17,15 @@ struct RunningSum {
         FASTEMO_UNROLL
         for (int k = 0; k < kLanes; ++k) sum[k] = V::all(0);
     }
-    FASTEMO_INLINE V mean(index n) const {
-        const V total = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-        return total / V::all(value_type<V>(n));
+    FASTEMO_INLINE V total() const {
+        return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
     }
+    FASTEMO_INLINE V mean(index n) const { return total() / V::all(value_type<V>(n)); }
 };
 
-// The mean of row(0) .. row(n - 1)
+// Of row(0) .. row(n - 1)
 template <class V, class Row>
-FASTEMO_INLINE V mean_of_rows(index n, Row&& row) {
+FASTEMO_INLINE RunningSum<V> sum_of_rows(index n, Row&& row) {
     RunningSum<V> running;
     index i = 0;
     for (; i + kLanes <= n; i += kLanes) {
@@ -33,7 +33,11 @@ FASTEMO_INLINE V mean_of_rows(index n, Row&& row) {
         for (int k = 0; k < kLanes; ++k) running.sum[k] = running.sum[k] + row(i + k);
     }
     for (int k = 0; i + k < n; ++k) running.sum[k] = running.sum[k] + row(i + k);
-    return running.mean(n);
+    return running;
+}
+template <class V, class Row>
+FASTEMO_INLINE V mean_of_rows(index n, Row&& row) {
+    return sum_of_rows<V>(n, row).mean(n);
 }
 
 // Channels [c, c + W) of an array; those from `end` on are the last one again.
@@ -47,9 +51,7 @@ struct Lanes {
         for (index l = 0; l < W; ++l)
             channel[l] = static_cast<const char*>(in.data) + (c + l < end ? c + l : end - 1) * in.channel_stride;
     }
-    FASTEMO_INLINE const In* at(index l, index i) const {
-        return reinterpret_cast<const In*>(channel[l] + i * stride);
-    }
+    FASTEMO_INLINE const In* at(index l, index i) const { return reinterpret_cast<const In*>(channel[l] + i * stride); }
     // One sample of every channel.
     FASTEMO_INLINE V row(index i) const {
         value_type<V> x[W];

@@ -27,21 +27,22 @@ struct Tapered {
     bool detrend;
     V mean;
 
-    FASTEMO_INLINE V operator()(V x, index i) const { return (x - mean) * V::all(taper[i]); }
+    // x - mean, by the pipes that multiply: those that add have more to do in the pass.
+    FASTEMO_INLINE V operator()(V x, index i) const { return fma(x, V::all(1), -mean) * V::all(taper[i]); }
 };
 
 // Leaves [i, i + count). Their point j is read from base[j] on, one leaf `from_stride` after the other, and becomes row
 // j of the leaf.
 template <int R, class V, class T, class Prepare>
 FASTEMO_NOINLINE void first_pass(const FftPlan<T>& p, index i, index count, const T* const* base, index from_stride,
-                                 const Prepare& prepare, T* scratch) {
+                                 const Prepare& given, T* scratch) {
+    const Prepare prepare = given;  // a copy of its own stays in registers, whatever is stored
     const index step = p.leaf_stride * V::width;
     T* to = scratch + i * V::width;
     for (index t = 0; t < count; ++t, to += V::width)
         real_dft_rows<R>(
-            [&](auto j) FASTEMO_INLINE_LAMBDA {
-                return prepare(V::load(base[j] + t * from_stride), i + t + j * p.leaves);
-            },
+            [&](auto j)
+                FASTEMO_INLINE_LAMBDA { return prepare(V::load(base[j] + t * from_stride), i + t + j * p.leaves); },
             to, step);
 }
 
@@ -71,13 +72,14 @@ inline void first_pass(const FftPlan<T>& p, index i, index count, const T* const
     }
 }
 
-// R blocks into one of R times the length.
-template <int R, class V, class T>
-FASTEMO_NOINLINE void combine(const FftPass<T>& p, T* block) {
+// R blocks into one of R times the length: real(k, z) gets bin k of what is real in each block, half(q, z) the bins that
+// their middle ones become, pair(i, q, z, re, im) those of pair i, which was read from re and im on.
+template <int R, class V, class T, class Real, class Half, class Pair>
+FASTEMO_INLINE void combine(const FftPass<T>& p, T* block, Real&& real, Half&& half, Pair&& pair) {
     constexpr index W = V::width;
     using Z = cplx<V>;
     const index step = p.stride * W;
-    real_dft_rows<R>([&](auto j) FASTEMO_INLINE_LAMBDA { return V::load(block + j * step); }, block, step);
+    real_dft<R>([&](auto j) FASTEMO_INLINE_LAMBDA { return V::load(block + j * step); }, real);
     if (p.half_row >= 0) {
         T* row = block + p.half_row * W;
         dft<R>(
@@ -88,8 +90,7 @@ FASTEMO_NOINLINE void combine(const FftPass<T>& p, T* block) {
                 return Z{x * V::all(w[-2]), x * V::all(w[-1])};
             },
             [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
-                if constexpr (2 * q < R) z.re.store(row + 2 * q * step);
-                if constexpr (2 * q + 1 < R) z.im.store(row + (2 * q + 1) * step);
+                if constexpr (2 * q < R) half(q, z);
             });
     }
     const T* w = p.twiddles;
@@ -102,11 +103,47 @@ FASTEMO_NOINLINE void combine(const FftPass<T>& p, T* block) {
                 if constexpr (j == 0) return z;
                 return times(z, V::all(w[2 * j - 2]), V::all(w[2 * j - 1]));
             },
-            [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
-                z.re.store(re + q * step);
-                z.im.store(im + q * step);
-            });
+            [&](auto q, Z z) FASTEMO_INLINE_LAMBDA { pair(i, q, z, re, im); });
     }
+}
+
+// In place.
+template <int R, class V, class T>
+FASTEMO_NOINLINE void combine(const FftPass<T>& p, T* block) {
+    constexpr index W = V::width;
+    using Z = cplx<V>;
+    const index step = p.stride * W;
+    T* const row = block + p.half_row * W;
+    combine<R, V>(
+        p, block,
+        [&](auto k, Z z) FASTEMO_INLINE_LAMBDA {
+            z.re.store(block + (k == 0 ? 0 : 2 * k - 1) * step);
+            if constexpr (k != 0 && 2 * k != R) z.im.store(block + 2 * k * step);
+        },
+        [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
+            z.re.store(row + 2 * q * step);
+            if constexpr (2 * q + 1 < R) z.im.store(row + (2 * q + 1) * step);
+        },
+        [&](index, auto q, Z z, T* re, T* im) FASTEMO_INLINE_LAMBDA {
+            z.re.store(re + q * step);
+            z.im.store(im + q * step);
+        });
+}
+
+// Each bin, as it is made, to f(bin, z), or its conjugate.
+template <int R, class V, class T, class F>
+FASTEMO_NOINLINE void combine_into(const FftPass<T>& p, const std::int32_t* bins, T* block, F f) {
+    using Z = cplx<V>;
+    constexpr int reals = R / 2 + 1;
+    const std::int32_t* const of_halves = bins + reals;
+    const std::int32_t* const of_pairs = of_halves + (p.half_row >= 0 ? (R + 1) / 2 : 0);
+    combine<R, V>(
+        p, block, [&](auto k, Z z) FASTEMO_INLINE_LAMBDA { f(bins[k], z); },
+        [&](auto q, Z z) FASTEMO_INLINE_LAMBDA {
+            if constexpr (2 * q + 1 == R) z.im = V::all(0);
+            f(of_halves[q], z);
+        },
+        [&](index i, auto q, Z z, T*, T*) FASTEMO_INLINE_LAMBDA { f(of_pairs[R * i + q], z); });
 }
 
 // Passes 0..level of one block. Depth first: its parts are still in the cache when they are combined.
@@ -127,6 +164,28 @@ inline void transform(const FftPlan<T>& plan, int level, T* block) {
         case 10: return combine<10, V>(p, block);
         case 11: return combine<11, V>(p, block);
         case 13: return combine<13, V>(p, block);
+    }
+}
+
+// All passes after the first, of a plan whose bins are given in the order they are made in: f as in combine_into.
+template <class V, class T, class F>
+FASTEMO_INLINE void finish_in_order(const FftPlan<T>& plan, T* scratch, F&& f) {
+    const int level = plan.n_passes - 1;
+    const FftPass<T>& p = plan.passes[level];
+    for (int j = 0; j < p.radix && level > 0; ++j) transform<V>(plan, level - 1, scratch + j * p.stride * V::width);
+    const auto with = [&](auto radix) FASTEMO_INLINE_LAMBDA { combine_into<radix, V>(p, plan.order, scratch, f); };
+    switch (p.radix) {
+        case 2: return with(at<2>);
+        case 3: return with(at<3>);
+        case 4: return with(at<4>);
+        case 5: return with(at<5>);
+        case 6: return with(at<6>);
+        case 7: return with(at<7>);
+        case 8: return with(at<8>);
+        case 9: return with(at<9>);
+        case 10: return with(at<10>);
+        case 11: return with(at<11>);
+        case 13: return with(at<13>);
     }
 }
 

@@ -7,28 +7,40 @@ namespace fastemo::FASTEMO_NS {
 
 inline index taper_scratch(const FftPlan<double>& p) { return kLanes * (p.rows + 1); }
 
-// power[k] += or = sum of weight |X_k|^2 over tapers [t0, t1)
-inline void taper_power(const TaperPlan& t, index t0, index t1, const double* rows, bool add, double* power,
-                        double* scratch) {
+inline void row_sum(const double* rows, index n, double* sum) {
+    for (index c = 0; c < kLanes; c += vd::width)
+        sum_of_rows<vd>(n, [&](index i) FASTEMO_INLINE_LAMBDA { return vd::load(rows + i * kLanes + c); })
+            .total()
+            .store(sum + c);
+}
+
+// After the first pass: power[k] += or = |X_k|^2 of a native of lanes
+template <bool add>
+FASTEMO_INLINE void finish_power(const FftPlan<double>& p, index n_bins, double* power, double* scratch) {
+    const auto put = [=](index k, cplx<vd> z) FASTEMO_INLINE_LAMBDA {
+        double* to = power + k * kLanes;
+        const vd x = fma(z.re, z.re, z.im * z.im);
+        (add ? vd::load(to) + x : x).store(to);
+    };
+    if (p.order) return finish_in_order<vd>(p, scratch, put);
+    finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
+        for (index k = 0; k < n_bins; ++k) put(k, bin(k));
+    });
+}
+
+// power[k] += or = sum of |X_k|^2 over tapers [t0, t1)
+inline void taper_power(const TaperPlan& t, index t0, index t1, const double* rows, const double* mean, bool add,
+                        double* power, double* scratch) {
     const FftPlan<double>& p = *t.fft;
     for (index c = 0; c < kLanes; c += vd::width) {
-        Tapered<vd> prepare = {nullptr, t.detrend, vd::all(0)};
-        if (prepare.detrend)
-            prepare.mean =
-                mean_of_rows<vd>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return vd::load(rows + i * kLanes + c); });
+        Tapered<vd> prepare = {nullptr, mean != nullptr, mean ? vd::load(mean + c) : vd::all(0)};
         for (index taper = t0; taper < t1; ++taper) {
             prepare.taper = t.tapers + taper * p.n;
             first_pass_of_rows<vd>(p, rows + c, kLanes, p.leaves, prepare, scratch);
-            const vd weight = vd::all(t.weights[taper]);
-            const bool sum = add || taper > t0;
-            finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
-                for (index k = 0; k < t.n_bins; ++k) {
-                    const cplx<vd> z = bin(k);
-                    double* to = power + k * kLanes + c;
-                    const vd x = fma(z.re, z.re, z.im * z.im);
-                    (sum ? fma(weight, x, vd::load(to)) : weight * x).store(to);
-                }
-            });
+            if (add || taper > t0)
+                finish_power<true>(p, t.n_bins, power + c, scratch);
+            else
+                finish_power<false>(p, t.n_bins, power + c, scratch);
         }
     }
 }

@@ -134,6 +134,16 @@ void Fft<T>::factor(const FftFactors& factors) {
             for (int j = 1; j < radix; ++j) push(half_twiddles, root(layout.length / 2 * j * turn));
         passes.push_back({radix, stride, index(layout.pairs.size()), keep(std::move(rows)), keep(std::move(twiddles)),
                           layout.half_row, keep(std::move(half_twiddles))});
+        if (factors.last == 1 && stride == 1 && plan_.first == 0 && plan_.stop == n / 2 + 1) {
+            std::vector<std::int32_t> order;
+            const auto add = [&](index f) { order.push_back(std::int32_t(std::min(f, n - f))); };
+            for (int k = 0; k < radix / 2 + 1; ++k) add(k * layout.length);
+            if (layout.half_row >= 0)
+                for (int q = 0; 2 * q < radix; ++q) add(layout.length / 2 + q * layout.length);
+            for (const Held& bin : layout.pairs)
+                for (int q = 0; q < radix; ++q) add((bin.frequency + q * layout.length + n) % n);
+            plan_.order = keep(std::move(order));
+        }
         layout = layout.combined(radix, stride);
     }
     plan_.n_passes = int(passes.size());
@@ -147,8 +157,8 @@ void Fft<T>::factor(const FftFactors& factors) {
     for (index f = plan_.first; f < plan_.stop; ++f) {
         const index k = modulo(f);
         const bool is_real = k == 0 || 2 * k == layout.length, is_held = is_real || held[k];
-        const Held& bin = is_real ? Held{0, std::int32_t(k == 0 ? 0 : layout.half_row), -1}
-                                  : *held[is_held ? k : modulo(-f)];
+        const Held& bin =
+            is_real ? Held{0, std::int32_t(k == 0 ? 0 : layout.half_row), -1} : *held[is_held ? k : modulo(-f)];
         bins.push_back({bin.re, bin.im});
         push(twiddles, root(is_held ? f : -f));
         signs.push_back(is_held ? T(1) : T(-1));

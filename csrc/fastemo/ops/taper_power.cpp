@@ -4,6 +4,7 @@
 #include "../targets/spectra_kernels.hpp"
 #include "fft_plan.hpp"
 #include "op.hpp"
+#include "segment_means.hpp"
 
 namespace fastemo {
 
@@ -31,13 +32,19 @@ public:
         const auto weights = init.file.f64_array(init.name("weights"), {n_tapers});
         const auto scale = init.file.f64_array(init.name("scale"), {n_bins});
         tapers_.assign(tapers.begin(), tapers.end());
-        weights_.assign(weights.begin(), weights.end());
+        for (index i = 0; i < index(tapers_.size()); ++i) {
+            if (!(weights[i / n] >= 0)) init.fail("has a weight that is negative");
+            tapers_[i] *= std::sqrt(weights[i / n]);
+        }
         scale_.assign(scale.begin(), scale.end());
         fft_ = Fft<double>(n, index(bins[0]), index(bins[1]));
-        plan_ = {&fft_.plan(), tapers_.data(), weights_.data(), n_tapers, n_bins, detrend == 1};
+        plan_ = {&fft_.plan(), tapers_.data(), n_tapers, n_bins};
+        detrend_ = detrend == 1;
         out = Slot::make(Slot::vector, n_bins, in_.cols, init.clock.max_windows);
         spectra_ = kernels().spectra;
-        scratch_size_ = round_up((length_ + n_bins) * kLanes + spectra_->taper_scratch(fft_.plan()), kLanes);
+        scratch_size_ = round_up(
+            (length_ + n_bins) * kLanes + spectra_->taper_scratch(fft_.plan()) + SegmentMeans(n, hop_).scratch_size(),
+            kLanes);
         scratch_ = Buffer<double>(parts() * scratch_size_);
         per_window = true;
         ns_per_window =
@@ -46,15 +53,20 @@ public:
     index parts() const override { return padded(in_.cols) / kLanes; }
     void process(const Frame& f, index p0, index p1) noexcept override {
         const double factor = 1.0 / double(n_segments_);
+        const SegmentMeans means(fft_.plan().n, hop_);
         for (index w = 0; w < f.n_windows; ++w) {
             const RingView ring = in_.ring->view(f, w);
             for (index p = p0; p < p1; ++p) {
                 double *const rows = scratch_.data() + p * scratch_size_, *const power = rows + length_ * kLanes;
-                double* const passes = power + plan_.n_bins * kLanes;
+                double* const of_means = power + plan_.n_bins * kLanes;
+                double* const passes = of_means + means.scratch_size();
                 for (index i = 0, at = ring.first % ring.size; i < length_; ++i, at = at + 1 == ring.size ? 0 : at + 1)
                     std::copy_n(ring.base + at * ring.stride + p * kLanes, kLanes, rows + i * kLanes);
-                for (index s = 0; s < n_segments_; ++s)
-                    spectra_->taper_power(plan_, 0, plan_.n_tapers, rows + s * hop_ * kLanes, s > 0, power, passes);
+                for (index s = 0; s < n_segments_; ++s) {
+                    const double* const segment = rows + s * hop_ * kLanes;
+                    const double* const mean = detrend_ ? means.of(s, s == 0, *spectra_, segment, of_means) : nullptr;
+                    spectra_->taper_power(plan_, 0, plan_.n_tapers, segment, mean, s > 0, power, passes);
+                }
                 spectra_->scale_rows(scale_.data(), factor, plan_.n_bins, power);
                 for (index k = 0; k < plan_.n_bins; ++k)
                     std::copy_n(power + k * kLanes, kLanes, out.row(w) + k * out.col_stride() + p * kLanes);
@@ -66,7 +78,8 @@ private:
     const Slot& in_;
     const index length_, hop_;
     index n_segments_;
-    std::vector<double> tapers_, weights_, scale_;
+    bool detrend_ = false;
+    std::vector<double> tapers_, scale_;
     Fft<double> fft_{1};
     TaperPlan plan_;
     const SpectraKernels* spectra_;

@@ -8,13 +8,11 @@
 
 namespace fastemo {
 
-// The transform's length of samples, less their mean if `detrend`, under each taper in turn.
+// The transform's length of samples under each taper in turn.
 struct TaperPlan {
     const FftPlan<double>* fft;
-    const double* tapers;   // [n_tapers][fft->n]
-    const double* weights;  // [n_tapers]
+    const double* tapers;  // [n_tapers][fft->n], each times the root of its weight
     index n_tapers, n_bins;
-    bool detrend;
 };
 
 // Weights that depend on the spectrum (Thomson 1982), of bins [first, stop) of all n_bins.
@@ -54,9 +52,12 @@ struct SlidingBands {
 struct SpectraKernels {
     // Rows [s, s + n) of stretches of signals.
     void (*read)(const StretchIn& in, index s, index n, double* rows);
-    // power[k] += or = sum of weight |X_k|^2 over tapers [t0, t1); scratch: taper_scratch() doubles
-    void (*taper_power)(const TaperPlan& plan, index t0, index t1, const double* rows, bool add, double* power,
-                        double* scratch);
+    // Over n rows, with the bits of eight running sums.
+    void (*row_sum)(const double* rows, index n, double* sum);
+    // power[k] += or = sum of |X_k|^2 over tapers [t0, t1), of rows less `mean` (one row) if there is one; scratch:
+    // taper_scratch() doubles
+    void (*taper_power)(const TaperPlan& plan, index t0, index t1, const double* rows, const double* mean, bool add,
+                        double* power, double* scratch);
     index (*taper_scratch)(const FftPlan<double>& fft);
     // power[i] of bin first + i, from the scaled spectra [n_tapers][n_bins] of the tapers. False where some signal's
     // weights still changed after the last iteration. scratch: (n_tapers + 1) (stop - first) rows.
