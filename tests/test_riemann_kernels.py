@@ -126,6 +126,28 @@ class TestKernels:
         )
         assert (np.linalg.eigvalsh(rm.covariances(far, "scm")) > 0).all()
 
+    @pytest.mark.parametrize("n_times", [65, 1000, 5003])
+    def test_samples_far_from_those_of_the_first_block(self, n_times):
+        x = windows(1, 9, n_times)
+        x[:, :, 64:] += 1e6 * np.arange(9)[:, None]
+        about = x - x.mean(axis=-1, keepdims=True)
+        expected = about @ about.swapaxes(1, 2) / n_times
+        # as in scatter.hpp: a 64th of the number of samples is lost of the digits at most
+        assert_allclose(
+            rm.covariances(x, "scm"),
+            expected,
+            rtol=0,
+            atol=1e-15 * n_times / 64 * np.abs(expected).max() + 1e-9,
+        )
+
+    @pytest.mark.parametrize("n_times", [64, 200, 1000])
+    def test_a_flat_channel_varies_by_nothing_but_rounding(self, n_times):
+        x = windows(2, 5, n_times)
+        x[:, 1], x[:, 3] = 0.1, 1e5 / 3
+        variances = np.diagonal(rm.covariances(x, "scm"), axis1=1, axis2=2)
+        assert (variances >= 0).all()
+        assert (variances[:, [1, 3]] < 1e-30 * np.array([0.1, 1e5]) ** 2 * n_times).all()
+
     @pytest.mark.parametrize("n_channels", [1, 3, 8, 19, 64])
     @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
     def test_hermitian_product(self, n_channels, dtype):

@@ -1,8 +1,9 @@
 // Sums of products of channels over a window, about their means.
 //
-// Blocks of samples are each taken about their own mean, and what is between their means enters as one more row of the
-// same product (Chan, Golub, LeVeque, The American Statistician 37:242, 1983): samples are read once, nothing is
-// subtracted from a sum, and the result is positive semidefinite whatever the channels' offsets are.
+// Samples are taken about the means of the first block, on their way in, and what these differ by from those of all
+// samples is taken off the sums at the end (Chan, Golub, LeVeque, The American Statistician 37:242, 1983): everything is
+// read once. As the first block's samples are among them, the sums are at most n / kBlock times what is left of them,
+// whatever the channels' offsets and steps are, and no more digits than these are lost.
 #pragma once
 
 #include "../base/matrices.hpp"
@@ -55,31 +56,111 @@ private:
     index lines_ = 0, each_ = 0, channel_ = 0, line_ = 0;
 };
 
+// Rows less `mean` in one native of channels, and their sum: four running ones, in the order of the rows.
+struct CentredRows {
+    const vd mean;
+    vd sum[4] = {vd::all(0), vd::all(0), vd::all(0), vd::all(0)};
+
+    FASTEMO_INLINE void put(vd x, index i, double* to) {
+        const vd r = x - mean;
+        r.store(to);
+        sum[i & 3] = sum[i & 3] + r;
+    }
+    FASTEMO_INLINE void add_to(double* total) const {
+        (vd::load(total) + ((sum[0] + sum[2]) + (sum[1] + sum[3]))).store(total);
+    }
+};
+
+inline void centre_rows(index n, index stride, const double* mean, double* sums, double* rows) {
+    for (index c = 0; c < stride; c += vd::width) {
+        CentredRows centred{vd::load(mean + c)};
+        for (index i = 0; i < n; ++i) centred.put(vd::load(rows + i * stride + c), i, rows + i * stride + c);
+        centred.add_to(sums + c);
+    }
+}
+
+// The same of samples that lie one after the other.
+template <class T>
+FASTEMO_INLINE void read_centred(const Samples& in, index n_channels, index n, index stride, const double* mean,
+                                 double* sums, double* rows) {
+    constexpr int W = vd::width;
+    for (index c = 0; c < stride; c += W) {
+        CentredRows centred{vd::load(mean + c)};
+        const auto at = [&](index l, index i) {
+            return element<const T>(in.data, in.channel_stride, in.sample_stride, c + l, i);
+        };
+        index i = 0;
+        if (c + W <= n_channels)
+            for (; i + kLanes <= n; i += kLanes) {
+                FASTEMO_UNROLL
+                for (int part = 0; part < int(kLanes); part += W) {
+                    vd tile[W];
+                    FASTEMO_UNROLL
+                    for (int l = 0; l < W; ++l) tile[l] = widen(at(l, i + part));
+                    transpose(tile);
+                    FASTEMO_UNROLL
+                    for (int k = 0; k < W; ++k) centred.put(tile[k], part + k, rows + (i + part + k) * stride + c);
+                }
+            }
+        for (; i < n; ++i) {
+            double x[W];
+            for (index l = 0; l < W; ++l) x[l] = c + l < n_channels ? double(*at(l, i)) : 0;
+            centred.put(vd::load(x), i, rows + i * stride + c);
+        }
+        centred.add_to(sums + c);
+    }
+}
+
+// Samples [t, t + n) as rows less `mean`; their sums are added to `sums`.
+FASTEMO_INLINE void centred_rows(const ScatterArgs& args, index t, index n, index stride, double* sums, double* rows) {
+    const index item = args.in.dtype == Dtype::f64 ? 8 : 4;
+    if (args.ring.base || args.in.sample_stride != item) {
+        window_rows(args, t, n, stride, rows);
+        return centre_rows(n, stride, args.mean, sums, rows);
+    }
+    Samples in = args.in;
+    in.data = static_cast<const char*>(in.data) + t * item;
+    if (args.in.dtype == Dtype::f64)
+        read_centred<double>(in, args.n_channels, n, stride, args.mean, sums, rows);
+    else
+        read_centred<float>(in, args.n_channels, n, stride, args.mean, sums, rows);
+}
+
 inline void scatter(const ScatterArgs& args) {
     constexpr index W = vd::width;
     const index stride = (args.n_channels + kLanes - 1) / kLanes * kLanes;
-    double* const rows = args.scratch;
+    double *const rows = args.scratch, *const sums = rows + kBlock * stride;
     const index tiles = (stride / kTileRows) * (stride / (2 * W) + 1);
-    for (index c = 0; c < stride; c += W) vd::all(0).store(args.mean + c);
+    for (index c = 0; c < stride; c += W) vd::all(0).store(args.mean + c), vd::all(0).store(sums + c);
     for (index t = 0; t < args.n; t += kBlock) {
-        index n = args.n - t < kBlock ? args.n - t : kBlock;
-        window_rows(args, t, n, stride, rows);
-        if (args.centre) {
-            const double before = double(t), here = double(n), weight = before * here / (before + here);
-            const vd root = sqrt(vd::all(weight)), share = vd::all(here / (before + here)), inverse = vd::all(1 / here);
+        const index n = args.n - t < kBlock ? args.n - t : kBlock;
+        if (!args.centre || t == 0)
+            window_rows(args, t, n, stride, rows);
+        else
+            centred_rows(args, t, n, stride, sums, rows);
+        if (args.centre && t == 0) {
             for (index c = 0; c < stride; c += W) {
                 vd sum = vd::all(0);
                 for (index i = 0; i < n; ++i) sum = sum + vd::load(rows + i * stride + c);
-                const vd mean = sum * inverse, all = vd::load(args.mean + c), delta = mean - all;
-                for (index i = 0; i < n; ++i) (vd::load(rows + i * stride + c) - mean).store(rows + i * stride + c);
-                (root * delta).store(rows + n * stride + c);
-                fma(share, delta, all).store(args.mean + c);
+                (sum * vd::all(1 / double(n))).store(args.mean + c);
             }
-            n += t > 0;
+            centre_rows(n, stride, args.mean, sums, rows);
         }
         const index next = t + kBlock;
         Prefetch prefetch(args, next, args.n - next < kBlock ? args.n - next : kBlock, tiles);
         gram({rows, stride, rows, stride, stride, stride, n, args.scatter, stride, true, t > 0}, prefetch);
+    }
+    if (!args.centre) return;
+    for (index c = 0; c < stride; c += W) {
+        const vd delta = vd::load(sums + c) * vd::all(1 / double(args.n));
+        delta.store(sums + c);
+        (vd::load(args.mean + c) + delta).store(args.mean + c);
+    }
+    for (index i = 0; i < stride; ++i) {
+        const vd all = vd::all(-double(args.n) * sums[i]);
+        double* const row = args.scatter + i * stride;
+        for (index j = i / W * W; j < stride; j += W) fma(all, vd::load(sums + j), vd::load(row + j)).store(row + j);
+        if (row[i] < 0) row[i] = 0;  // by rounding, of a channel that does not change
     }
 }
 
