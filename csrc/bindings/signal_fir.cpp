@@ -21,8 +21,9 @@ public:
         index pieces = 1;
         if (count % kLanes != 0 && count < 4 * kLanes) pieces = std::min(most, kLanes);
         const index groups = (count * pieces + kLanes - 1) / kLanes;
-        if (threads > 1 && groups < 4 * threads)
-            pieces = std::min(most, pieces * ((4 * threads + groups - 1) / groups));
+        // Many shares, so that no thread waits long for the last one.
+        if (threads > 1 && groups < 16 * threads)
+            pieces = std::min(most, pieces * ((16 * threads + groups - 1) / groups));
         periods_ = (periods + pieces - 1) / pieces;
         pieces_ = (periods + periods_ - 1) / periods_;
     }

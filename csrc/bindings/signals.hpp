@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "../fastemo/base/buffer.hpp"
 #include "../fastemo/base/denormal.hpp"
@@ -102,10 +103,18 @@ template <class F>
 void for_parts(index parts, int threads, double ns, index scratch, const F& work) {
     threads = int(std::min<index>(threads, std::max<index>(parts, 1)));
     const index each = round_up(scratch, kLanes);
-    const Buffer<double> memory(each * threads);
+    const Buffer<double> memory(each * threads, Buffer<double>::Uncleared());
+    std::vector<char> cleared(std::size_t(threads), 0);
     const auto run = [&] {
         const DenormalScope flush;
-        share(parts, threads, ns, [&](index part, int thread) { work(part, memory.data() + thread * each); });
+        share(parts, threads, ns, [&](index part, int thread) {
+            double* const scratch = memory.data() + thread * each;
+            if (!cleared[std::size_t(thread)]) {  // pages come to the thread that uses them
+                std::fill_n(scratch, each, 0.0);
+                cleared[std::size_t(thread)] = 1;
+            }
+            work(part, scratch);
+        });
     };
     if (ns < kHoldSignalsGilNs) return run();
     const py::gil_scoped_release release;

@@ -36,7 +36,11 @@ template <class T>
 class Buffer {
 public:
     Buffer() = default;
-    explicit Buffer(index size) : data_(size ? allocate(size) : nullptr), size_(size) { clear(); }
+    explicit Buffer(index size) : Buffer(size, Uncleared()) { clear(); }
+
+    // Not zeroed: those who use parts of it do that, each his own.
+    struct Uncleared {};
+    Buffer(index size, Uncleared) : data_(size ? allocate(size) : nullptr), size_(size) {}
 
     T* data() const { return data_.get(); }
     index size() const { return size_; }
