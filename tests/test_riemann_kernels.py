@@ -132,13 +132,9 @@ class TestKernels:
         x[:, :, 64:] += 1e6 * np.arange(9)[:, None]
         about = x - x.mean(axis=-1, keepdims=True)
         expected = about @ about.swapaxes(1, 2) / n_times
-        # as in scatter.hpp: a 64th of the number of samples is lost of the digits at most
-        assert_allclose(
-            rm.covariances(x, "scm"),
-            expected,
-            rtol=0,
-            atol=1e-15 * n_times / 64 * np.abs(expected).max() + 1e-9,
-        )
+        # n / 64 times the rounding of a sum of n at most, as kernels/scatter.hpp says
+        rounding = np.finfo(float).eps * np.sqrt(n_times) * n_times / 64
+        assert_allclose(rm.covariances(x, "scm"), expected, rtol=0, atol=rounding * np.abs(expected).max())
 
     @pytest.mark.parametrize("n_times", [64, 200, 1000])
     def test_a_flat_channel_varies_by_nothing_but_rounding(self, n_times):
