@@ -109,6 +109,11 @@ def asked_of(
     if layout is None:
         return None
     plan, frequencies, start, hop, n_segments, first_centre, two_sided, length = layout
+    stop = start + hop * (n_segments - 1) + length
+    if _DETRENDS[detrend] == 2 and not np.isfinite(sliced(signals, along, 0, stop)).all():
+        raise ValueError(
+            f"detrend={detrend!r} fits lines and takes finite samples only, but x has infs or NaNs"
+        )
     return Asked(plan, frequencies, (signals, along, start, hop, n_segments), first_centre, two_sided, length)
 
 
@@ -149,13 +154,6 @@ def _layout(
     n_segments = (size - overlap) // hop
     if size < length or n_segments < 1 or (n_fft >= _LONG_PRIME and not is_smooth(n_fft)):
         return None
-    if (
-        trend == 2
-        and not np.isfinite(sliced(signals, along, 0, start + hop * (n_segments - 1) + length)).all()
-    ):
-        raise ValueError(
-            f"detrend={detrend!r} fits lines and takes finite samples only, but x has infs or NaNs"
-        )
     two_sided = not return_onesided
     options = (length, n_fft, trend, rate, scaling, kind, two_sided)
     plan, frequencies = _make_plan(np.asarray(window), *options) if name is None else _plan(name, *options)
