@@ -334,6 +334,7 @@ CASES: tuple[Case, ...] = (
     stage("Decimate", bits="A", make=_front(lambda fe: fe.Decimate(2, phase="minimum"))),
     stage("Quality", bits="A", make=_front(lambda fe: fe.Quality(flat=0.1, rail=60.0, step=40.0))),
     stage("BandPower", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS))),
+    stage("BandPower fft", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "fft"))),
     stage("BandPower filterbank", bits="A", make=_feature(lambda fe: fe.BandPower(BANDS, "filterbank"))),
     stage("BandPower relative log", bits="B", make=_feature(
         lambda fe: fe.BandPower(BANDS, relative=True, log=True))),

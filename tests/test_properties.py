@@ -81,7 +81,7 @@ def test_reset_is_as_new_and_a_file_is_the_program(case):
     assert same(push_all(Engine(read), x), first)
 
 
-OF_THE_WINDOW = [c for c in PROGRAMS if c.id.startswith("op-fft") or c.id.endswith("stage-BandPower")]
+OF_THE_WINDOW = [c for c in PROGRAMS if c.id.startswith("op-fft") or c.id.endswith("stage-BandPower fft")]
 
 
 @pytest.mark.parametrize("case", OF_THE_WINDOW)
@@ -109,7 +109,7 @@ def test_threads_do_not_matter(case):
 # Powers of the signal that outputs are proportional to.
 DEGREES = {"relative": 0} | dict.fromkeys(
     ("reference", "matrix", "sos", "bank_power", "fft_power", "bandsum", "CommonAverage", "Bipolar", "BandPass",
-     "HighPass", "LowPass", "Notch", "BandPower", "BandPower filterbank"), 2)  # fmt: skip
+     "HighPass", "LowPass", "Notch", "BandPower", "BandPower fft", "BandPower filterbank"), 2)  # fmt: skip
 
 
 @pytest.mark.parametrize("case", [c for c in PROGRAMS if c.values[0].name in DEGREES])

@@ -330,6 +330,8 @@ EVERY = [
     fe.Interpolate(["Fz"]),
     fe.ASR(cutoff=10),
     fe.EOGRegression(["M1"]),
+    fe.Potato(2.5, {"front": ["F3", "F4"], "all": ["F3", "Fz", "F4"]}),
+    fe.PotatoScore(estimator="lwf"),
     fe.Window(2, hop=0.1),
     fe.BandPower(BANDS, relative=True, taper=("kaiser", 8.0)),
     fe.DifferentialEntropy("seed", definition="spectral"),
