@@ -205,7 +205,7 @@ class Engine:
         The stages that adapt (`Standardize(baseline=True)`, `Recenter(baseline=True)`, `ASR`, `Potato`) learn from the
         person's rest. Filters, windows, smoothers, stamps and counters go on as they are: from the next push on windows
         are decoded as those of the calibrated pipeline, and no sample is lost. It may be called again, and from another
-        thread while this one pushes; learning takes a few milliseconds per second of rest.
+        thread while this one pushes; learning from a minute of rest may take a second or two.
 
         Parameters
         ----------
