@@ -328,6 +328,7 @@ EVERY = [
     fe.Quality(rail=400, step=None),
     fe.Analytic(BANDS, ["power", "phase"], order=2, db=True),
     fe.Interpolate(["Fz"]),
+    fe.InterpolateBads(most=1),
     fe.ASR(cutoff=10),
     fe.EOGRegression(["M1"]),
     fe.Potato(2.5, {"front": ["F3", "F4"], "all": ["F3", "Fz", "F4"]}),
