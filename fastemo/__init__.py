@@ -35,7 +35,7 @@ _STAGES = (
     "RegressOut", "Despike", "RunningStandardize",
     "Interpolate", "InterpolateBads", "ASR", "EOGRegression", "Potato", "PotatoScore",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",
-    "TimeDomain", "Complexity", "SpectralShape", "Connectivity",
+    "TimeDomain", "Complexity", "SpectralShape", "Connectivity", "PhaseAmplitudeCoupling",
     "Covariance", "Recenter", "TangentSpace", "MDM", "Standardize", "LDA", "Logistic", "Ridge", "Smooth", "WindowMean",
 )  # fmt: skip
 _WHERE |= dict.fromkeys(_STAGES, "stages")

@@ -277,7 +277,7 @@ CASES: tuple[Case, ...] = (
     op("sos", bits="A", make=_signal_op("sos", lambda n, rng: {"coef": _sos(), "zi": np.zeros((4, 2))})),
     op("fir", bits="A", make=_signal_op("fir", lambda n, rng: {"taps": _taps(31), **_scalars(block=0, first=1)})),
     op("fir fft", bits="B", make=_signal_op("fir", lambda n, rng: {"taps": _taps(301), **_scalars(block=64, first=1)})),
-    *(op(name, bits=bits, make=_signal_op(name, tensors))
+    *(op(name, bits=bits, make=_signal_op(name.split()[0], tensors))
       for name, bits, tensors in (*_artefact_cases.SIGNAL_OPS, *_stream_cases.SIGNAL_OPS)),
     op("resample", bits="A", make=_signal_op(
         "resample", lambda n, rng: {"taps": 4 * _taps(41), **_scalars(up=4, down=5, first=1)})),
@@ -290,6 +290,7 @@ CASES: tuple[Case, ...] = (
     op("cross_pairs", bits="B", make=_ops(lambda n, rng: [pairs_op(SFREQ, BANDS, 0.0, n)])),
     op("cross_pairs dense", bits="B", make=_ops(lambda n, rng: [pairs_op(SFREQ, BANDS, 0.98, n, n)])),
     op("cross fading", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.98)])),
+    op("coupling", bits="B", make=_ops(lambda n, rng: [Op("window", (0,)), _stream_cases.coupling_op()])),
     op("call", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), _call_op()])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),
@@ -350,6 +351,9 @@ CASES: tuple[Case, ...] = (
     stage("SpectralShape", bits="B", make=_feature(lambda fe: fe.SpectralShape(fe.SpectralShape.allowed))),
     stage("BandPower sliding", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "sliding", taper="hamming"))),
     stage("BandPower welch", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "welch"))),
+    stage("BandPower morlet", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "morlet", n_cycles=3.0, log=True))),
+    stage("PhaseAmplitudeCoupling", bits="B", make=_stage(lambda fe: [
+        fe.Window(0.6, 0.1), fe.PhaseAmplitudeCoupling({"slow": (17, 19)}, {"fast": (40, 90), "faster": (60, 110)}, "mvl")])),
     stage("BandPower multitaper", bits="B", make=_feature(lambda fe: fe.BandPower(BANDS, "multitaper", db=True))),
     *(stage(f"DifferentialEntropy {name}", bits=bits, make=_entropy(name))
       for name, bits in {"seed": "B", "torcheeg": "A", "libeer": "A", "brainflow": "B"}.items()),

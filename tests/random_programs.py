@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from programs import make_program
+from scipy.fft import next_fast_len
 from scipy.signal import butter, sosfilt_zi
 
 from fastemo._connectivity_cases import cross_op, pairs_op
@@ -41,7 +42,18 @@ class _Ops:
         return butter(n_sections, [low, low + self.rng.uniform(3, 25)], "bandpass", fs=100, output="sos")
 
     def signal(self, slot: int) -> int:
-        kinds = ["reference", "matrix", "sos", "rls", "running", "fir", "resample", "asr", "analytic"]
+        kinds = [
+            "reference",
+            "matrix",
+            "sos",
+            "rls",
+            "running",
+            "fir",
+            "resample",
+            "asr",
+            "analytic",
+            "wavelets",
+        ]
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -70,6 +82,14 @@ class _Ops:
                 kind, [slot], (1, bits.bit_count() * bank[0] * n),
                 poles=poles, weights=self.rng.normal(size=poles.shape), direct=self.rng.normal(size=(bank[0], 2)),
                 measures=bits, gain=self.rng.choice([0.0, 1.0]), floor=1.0, per_radian=1.0,
+            )  # fmt: skip
+        if kind == "wavelets":
+            lengths = 2 * self.rng.integers(0, 40, self.rng.integers(1, 4)) + 1
+            taps = self.rng.normal(size=(int(lengths.sum()), 2)) / 8
+            delay = int(lengths.max()) // 2 + int(self.rng.integers(0, 60))
+            return self.add(
+                kind, [slot], (1, n), taps=taps, lengths=lengths, weights=self.rng.uniform(0, 1, len(lengths)),
+                delay=delay, block=self.rng.choice([0, 16, 32, 128]),
             )  # fmt: skip
         if kind == "resample":
             up, down = self.rng.integers(1, 6, 2)
@@ -175,6 +195,8 @@ class _Ops:
             return self.reduce(window, self.length)
         if self.rng.random() < 0.3:
             return self.taper_power(window, n)
+        if self.length >= 2 and self.rng.random() < 0.1:
+            return self.coupling(window, n)
         first = int(self.rng.integers(0, self.length // 2 + 1))
         stop = int(self.rng.integers(first, self.length // 2 + 1)) + 1
         taper, scale = self.rng.uniform(0, 1, self.length), self.rng.uniform(0, 1, stop - first)
@@ -204,6 +226,17 @@ class _Ops:
             hop=rng.integers(1, self.length + 1), bins=[first, stop], scale=rng.uniform(0, 1, stop - first),
             detrend=rng.integers(0, 2),
         )  # fmt: skip
+
+    def coupling(self, window: int, n: int) -> int:
+        """Mean vector lengths: bins of phase are none that rounding cannot change."""
+        rng, reach = self.rng, int(self.rng.integers(0, self.length))
+        n_fft = next_fast_len(self.length + 2 * reach + int(rng.integers(0, 9)))
+        gains = rng.uniform(0, 1, (3, n_fft // 2 + 1)) / n_fft
+        rows = self.add(
+            "coupling", [window], (2, n),
+            gains=gains, n_fft=n_fft, reach=reach, n_phase=1, method=1, n_bins=4,
+        )  # fmt: skip
+        return self.add("log", [rows], (2, n), gain=1.0, offset=0.0, floor=1e-3)
 
     def sliding_power(self, slot: int, n: int) -> int:
         """With a floor far above what is left of samples that are gone."""

@@ -339,6 +339,7 @@ EVERY = [
     fe.Asymmetry(["dasm", "dcau"], keep=True),
     fe.Features([fe.BandPower(BANDS), fe.DifferentialEntropy(BANDS)]),
     fe.Connectivity(BANDS, ["plv", "wpli"], memory=2.0),
+    fe.PhaseAmplitudeCoupling({"theta": (4, 8)}, {"gamma": (30, 60)}, "mvl", n_bins=9),
     fe.LogTransform(),
     fe.Covariance("shrunk", BANDS, order=2, shrinkage=0.2, tau=3.0),
     fe.Recenter(baseline=True, metric="logeuclid"),

@@ -11,7 +11,13 @@ from fastemo.features._freq_bands import check_freq_bands
 from fastemo.features._reduce import check_length, each, signals_of, whole
 from fastemo.features.energy import band_pass, continued
 
-__all__ = ["PhaseAmplitude", "mean_vector_length", "modulation_index", "phase_amplitude_coupling"]
+__all__ = [
+    "PhaseAmplitude",
+    "coupling_plan",
+    "mean_vector_length",
+    "modulation_index",
+    "phase_amplitude_coupling",
+]
 
 METHODS = ("modulation_index", "mvl", "normalized_mvl")
 LEAST_CYCLES = 10
@@ -117,7 +123,7 @@ def phase_amplitude_coupling(
 ) -> PhaseAmplitude:
     """Coupling of the phase of slow bands with the amplitude of fast bands of the same channel.
 
-    Bands are filtered as in `energy_freq_bands`, without delay, hence not for a stream; phase and amplitude are those
+    Bands are filtered as in `energy_freq_bands`, without delay, hence not for a stream but window by window (the stage `PhaseAmplitudeCoupling`); phase and amplitude are those
     of the analytic signal. Surrogates cut the amplitude at one place and swap the two parts, which keeps all but the
     coupling.
 
@@ -169,16 +175,9 @@ def phase_amplitude_coupling(
     check_in("method", method, METHODS)
     n_bins, n_surrogates = whole("n_bins", n_bins, 2), whole("n_surrogates", n_surrogates, 0)
     slow, fast = _bands("phase", phase, sfreq), _bands("amplitude", amplitude, sfreq)
-    for low, high in fast:
-        if high - low < 2 * slow.max():
-            raise ValueError(
-                f"amplitude has the band {low:g} to {high:g} Hz, which is {high - low:g} Hz wide, expected at least "
-                f"twice the highest frequency of phase, {2 * slow.max():g} Hz: widen it"
-            )
     signals, shape = signals_of(x)
     n = signals.shape[1]
-    least = int(np.ceil(LEAST_CYCLES * sfreq / slow.min()))
-    check_length("phase_amplitude_coupling", n, least, f"{LEAST_CYCLES} cycles of {slow.min():g} Hz")
+    _check_pairs("phase_amplitude_coupling", n, sfreq, slow, fast)
     # A swap by less than a cycle would leave some of the coupling.
     cycle = int(np.ceil(sfreq / slow.min()))
     shifts = np.random.default_rng(seed).integers(cycle, n - cycle + 1, n_surrogates)
@@ -200,6 +199,42 @@ def phase_amplitude_coupling(
         z = (values - surrogates.mean(axis=0)) / surrogates.std(axis=0)
     p = (1 + (surrogates >= values).sum(axis=0)) / (1 + n_surrogates)
     return PhaseAmplitude(values, z, np.where(np.isnan(values), np.nan, p))
+
+
+def _check_pairs(name: str, n: int, sfreq: float, slow: np.ndarray, fast: np.ndarray) -> None:
+    for low, high in fast:
+        if high - low < 2 * slow.max():
+            raise ValueError(
+                f"amplitude has the band {low:g} to {high:g} Hz, which is {high - low:g} Hz wide, expected at least "
+                f"twice the highest frequency of phase, {2 * slow.max():g} Hz: widen it"
+            )
+    least = int(np.ceil(LEAST_CYCLES * sfreq / slow.min()))
+    check_length(name, n, least, f"{LEAST_CYCLES} cycles of {slow.min():g} Hz")
+
+
+def coupling_plan(name: str, n: int, sfreq: float, phase: Any, amplitude: Any) -> tuple[int, int, np.ndarray]:
+    """How `phase_amplitude_coupling` makes analytic signals of windows of n samples: samples put on at either end, length
+    of the FFT, and the real spectra of the filters about their middles, divided by that length (n_bands, n_fft // 2 + 1).
+    """
+    slow, fast = _bands("phase", phase, sfreq), _bands("amplitude", amplitude, sfreq)
+    _check_pairs(name, n, sfreq, slow, fast)
+    filters = [band_pass(sfreq, low, high) for low, high in (*slow, *fast)]
+    reach, n_fft = _lengths(n, filters)
+    gains = np.zeros((len(filters), n_fft // 2 + 1))
+    for gain, taps in zip(gains, filters, strict=True):
+        half, about_zero = len(taps) // 2, np.zeros(n_fft)
+        about_zero[: half + 1], about_zero[n_fft - half :] = taps[half:], taps[:half]
+        gain[:] = np.fft.rfft(about_zero).real / n_fft
+    return reach, n_fft, gains
+
+
+def _lengths(n: int, filters: list[np.ndarray]) -> tuple[int, int]:
+    from scipy.fft import next_fast_len
+
+    half = max(len(taps) for taps in filters) // 2
+    reach = min(half, n - 1)
+    # What wraps around falls before the samples that are wanted.
+    return reach, next_fast_len(n + 2 * reach + half)
 
 
 def _phase_and_amplitude(phase: Any, amplitude: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -229,13 +264,11 @@ def _bands(name: str, bands: Any, sfreq: float) -> np.ndarray:
 
 def _analytic(signal: np.ndarray, filters: list[np.ndarray]) -> np.ndarray:
     """Analytic signals of bands: (n_bands, n_samples), without delay."""
-    from scipy.fft import fft, ifft, next_fast_len
+    from scipy.fft import fft, ifft
 
-    n, half = len(signal), max(len(taps) for taps in filters) // 2
-    reach = min(half, n - 1)
+    n = len(signal)
+    reach, n_fft = _lengths(n, filters)
     longer = continued(signal[None], reach)[0]
-    # What wraps around falls before the samples that are wanted.
-    n_fft = next_fast_len(len(longer) + half)
     one_sided = fft(longer, n_fft)
     one_sided[1 : (n_fft + 1) // 2] *= 2
     one_sided[n_fft // 2 + 1 :] = 0

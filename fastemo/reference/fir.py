@@ -9,7 +9,7 @@ import numpy as np
 from fastemo._program import Rate
 from fastemo.reference.kind import Kind
 
-__all__ = ["Fir", "Resample"]
+__all__ = ["Fir", "Resample", "Wavelets"]
 
 MOST_RAISED = 4096
 
@@ -96,3 +96,55 @@ class Resample(Kind):
     def reset(self):
         self.level, self.position = None, 0
         self.past = np.zeros((self.inputs[0].shape[0], self.memory))
+
+
+class Wavelets(Kind):
+    """Root of the weighted powers of complex filters, their middles all as late; `block` is the compiled engine's."""
+
+    reads = "signal"
+    tensors: ClassVar = {
+        "taps": (float, ("T", 2)),
+        "lengths": (int, ("K",)),
+        "weights": (float, ("K",)),
+        "delay": (int, (1,)),
+        "block": (int, (1,)),
+    }
+    level: np.ndarray | None
+    past: np.ndarray
+
+    def slot(self):
+        odd = (self.lengths >= 1) & (self.lengths % 2 == 1)
+        self.require(bool(odd.all()), f"has lengths {self.lengths.tolist()}, expected odd numbers")
+        self.require(self.lengths.sum() == len(self.taps), f"has {len(self.taps)} taps for these lengths")
+        half = int(self.lengths.max()) // 2
+        self.require(half <= self.delay <= 1 << 22, f"has delay {self.delay}, expected {half} to {1 << 22}")
+        block = self.block
+        self.require(
+            block == 0 or (16 <= block <= 1 << 16 and block & (block - 1) == 0),
+            f"has block {block}, expected 0 or a power of two from 16 to 65536",
+        )
+        self.require(bool((self.weights >= 0).all()), "has a negative weight")
+        taps = self.taps[:, 0] + 1j * self.taps[:, 1]
+        self.wavelets = np.split(taps, np.cumsum(self.lengths)[:-1])
+        self.memory = self.delay + half
+        return super().slot()
+
+    def process(self, x):
+        if self.level is None:
+            self.level = x[:, :1].copy()
+        n = x.shape[1]
+        x = np.concatenate([self.past, x - self.level], axis=1)
+        self.past = x[:, n:]
+        power = np.zeros((len(x), n))
+        for taps, weight in zip(self.wavelets, self.weights, strict=True):
+            # Tap k meets the sample `lead` + k before.
+            lead, z = self.delay - len(taps) // 2, np.zeros((len(x), n), complex)
+            for k in reversed(range(len(taps))):
+                begin = self.memory - lead - k
+                z += taps[k] * x[:, begin : begin + n]
+            z += taps.sum() * self.level
+            power += weight * (z.real**2 + z.imag**2)
+        return np.sqrt(power)
+
+    def reset(self):
+        self.level, self.past = None, np.zeros((self.inputs[0].shape[0], self.memory))

@@ -15,9 +15,10 @@ import numpy as np
 
 from fastemo._functions import of_program
 from fastemo.reference.analytic import Analytic
+from fastemo.reference.coupling import Coupling
 from fastemo.reference.cross import Cross, CrossPairs
 from fastemo.reference.features import REDUCTIONS, reduce
-from fastemo.reference.fir import Fir, Resample
+from fastemo.reference.fir import Fir, Resample, Wavelets
 from fastemo.reference.history import History
 from fastemo.reference.kind import Kind, Slot
 from fastemo.reference.repair import Repair
@@ -339,8 +340,10 @@ OPS = {
     "asr": Asr,
     "resample": Resample,
     "bank_power": BankPower,
+    "coupling": Coupling,
     "cross": Cross,
     "cross_pairs": CrossPairs,
+    "wavelets": Wavelets,
     "window": Window,
     "fft_power": FftPower,
     "reduce": Reduce,

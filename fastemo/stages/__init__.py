@@ -7,6 +7,7 @@ from fastemo.stages.artefacts import ASR, EOGRegression, Interpolate, Quality
 from fastemo.stages.asymmetries import Asymmetry
 from fastemo.stages.base import SignalTrainable, Stage, Trainable, Windows, WindowTrainable
 from fastemo.stages.connectivity import Connectivity
+from fastemo.stages.coupling import PhaseAmplitudeCoupling
 from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
@@ -52,6 +53,7 @@ __all__ = [
     "Notch",
     "Potato",
     "PotatoScore",
+    "PhaseAmplitudeCoupling",
     "Quality",
     "Recenter",
     "Reference",

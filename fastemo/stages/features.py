@@ -19,6 +19,7 @@ from fastemo._design import (
 )
 from fastemo._validate import check_in, check_positive, n_samples_of
 from fastemo.bands import BandSet, check_bands
+from fastemo.stages._morlet import morlet_power
 from fastemo.stages.base import Stage, check_count, parameter_names
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ FLOOR_UV2 = 1e-4
 # The floor of a share of the whole power.
 FLOOR_SHARE = 1e-12
 
-METHODS = ("auto", "fft", "sliding", "welch", "multitaper", "filterbank")
+METHODS = ("auto", "fft", "sliding", "welch", "multitaper", "morlet", "filterbank")
 # Tapers a - b cos(2 pi t / n): a, b.
 COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "boxcar": (1.0, 0.0)}
 MOST_SLIDING = 1 << 20  # samples of a window that slides
@@ -78,12 +79,13 @@ class BandPower(_BandFeature):
     ----------
     bands : str, mapping or sequence of (low, high)
         In Hz, [low, high); the name of a set in `fastemo.BANDS`.
-    method : {"auto", "fft", "sliding", "welch", "multitaper", "filterbank"}
+    method : {"auto", "fft", "sliding", "welch", "multitaper", "morlet", "filterbank"}
         "fft": the one-sided periodogram of the tapered window, summed over the band's bins times their
         spacing. "sliding": the same to rounding by running sums, whose cost per window grows with the hop and the
         width of the bands, not with the window. "auto": the cheaper of these two, which is "sliding" for hops below
         a tenth of the window or so. "welch": the mean of that over segments of the window. "multitaper": of the window under DPSS
-        tapers, weighted by their eigenvalues. "filterbank": a causal Butterworth band-pass of the continuous
+        tapers, weighted by their eigenvalues. "morlet": the mean over the window of the power of Morlet wavelets 1 Hz apart or less, that of
+        `fastemo.spectral.morlet` as a density, later by half of the longest wavelet. "filterbank": a causal Butterworth band-pass of the continuous
         signal, the mean of its square over the window.
     relative : bool
         Divide by the sum over the bands of the channel.
@@ -94,13 +96,16 @@ class BandPower(_BandFeature):
     taper : str or tuple
         For "auto", "fft" and "welch": a window of `scipy.signal.get_window`; for "sliding": "hann", "hamming" or "boxcar".
     detrend : {"constant", False}
-        For all but "filterbank": whether the mean of the window (of each segment) is taken off first.
+        For all but "morlet" and "filterbank": whether the mean of the window (of each segment) is taken off first.
     db : bool
         10 log10 of the same, in decibels.
     segment : float, optional
         For "welch": length of a segment in seconds, half of the window unless given; segments overlap by half.
     bandwidth : float, optional
         For "multitaper": full width in Hz over which the spectrum is smoothed; 8 bins unless given.
+
+    n_cycles : float
+        For "morlet": cycles of a wavelet, 2 pi f times its standard deviation in time.
 
     Notes
     -----
@@ -123,6 +128,7 @@ class BandPower(_BandFeature):
     db: bool = False
     segment: float | None = None
     bandwidth: float | None = None
+    n_cycles: float = 7.0
 
     def __post_init__(self) -> None:
         self._check()
@@ -132,7 +138,7 @@ class BandPower(_BandFeature):
             object.__setattr__(self, "taper", tuple(self.taper))
         if self.method != "filterbank":
             self._only_with("method", "filterbank", "order")
-        else:
+        if self.method in ("filterbank", "morlet"):
             self._only_with("method", "fft", "detrend")
         if self.method == "sliding":
             check_in("taper", self.taper, COSINES)
@@ -142,6 +148,9 @@ class BandPower(_BandFeature):
             self._only_with("method", "welch", "segment")
         if self.method != "multitaper":
             self._only_with("method", "multitaper", "bandwidth")
+        check_positive("n_cycles", self.n_cycles)
+        if self.method != "morlet":
+            self._only_with("method", "morlet", "n_cycles")
         if self.log and self.db:
             raise ValueError("log=True and db=True ask for two scales: choose one")
 
@@ -167,6 +176,8 @@ class BandPower(_BandFeature):
             tapers, ratios = dpss_tapers(build.length, self._half_bandwidth(build), None)
             scale = one_sided_scale(tapers[0] / np.linalg.norm(tapers[0]), build.sfreq)
             build.density_power(self.bands, tapers, scale, detrend, ratios / ratios.sum())
+        elif method == "morlet":
+            morlet_power(build, self.bands, self.n_cycles)
         else:
             build.bank_power(self.bands, self._sections(build, 4))
         if self.relative:

@@ -132,6 +132,8 @@ std::unique_ptr<Op> make_fir(const OpInit&);
 std::unique_ptr<Op> make_analytic(const OpInit&);
 std::unique_ptr<Op> make_asr(const OpInit&);
 std::unique_ptr<Op> make_resample(const OpInit&);
+std::unique_ptr<Op> make_coupling(const OpInit&);
+std::unique_ptr<Op> make_wavelets(const OpInit&);
 std::unique_ptr<Op> make_window(const OpInit&);
 std::unique_ptr<Op> make_bank_power(const OpInit&);
 std::unique_ptr<Op> make_cross(const OpInit&);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::pair<const char*, Factory> kFactories[] = {
     {"call", make_call},
+    {"coupling", make_coupling},
     {"cross", make_cross},
     {"cross_pairs", make_cross_pairs},
     {"analytic", make_analytic},
@@ -17,6 +18,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"matrix", make_matrix},
     {"sos", make_sos},
     {"bank_power", make_bank_power},
+    {"wavelets", make_wavelets},
     {"window", make_window},
     {"fft_power", make_fft_power},
     {"bandsum", make_bandsum},
