@@ -31,7 +31,8 @@ __all__ = ["dump", "restore", "versions"]
 
 # Ops whose bits may differ between CPU targets; those of NumPy's engine may differ between machines.
 CLASS_B = {
-    "fft_power", "taper_power", "sliding_power", "cross", "analytic", "wavelets", "coupling", "asr", "cov", "congruence", "tangent", "mdm",
+    "fft_power", "taper_power", "sliding_power", "cross", "cross_pairs", "analytic", "wavelets", "coupling", "asr",
+    "cov", "congruence", "tangent", "mdm",
 }  # fmt: skip
 SELFTEST_RTOL = 1e-9
 PYTHON_ONLY = ("stages", "provenance")

@@ -54,6 +54,8 @@ class _Ops:
             "analytic",
             "wavelets",
         ]
+        if self.shapes[slot] == self.shapes[0] and not self.rates[slot]:
+            kinds.append("repair")
         kind, (_, n) = self.rng.choice(kinds), self.shapes[slot]
         if kind == "reference":
             return self.add(kind, [slot], (1, n), weights=self.rng.dirichlet(np.ones(n)))
@@ -91,6 +93,8 @@ class _Ops:
                 kind, [slot], (1, n), taps=taps, lengths=lengths, weights=self.rng.uniform(0, 1, len(lengths)),
                 delay=delay, block=self.rng.choice([0, 16, 32, 128]),
             )  # fmt: skip
+        if kind == "repair":
+            return self.repair(slot, n)
         if kind == "resample":
             up, down = self.rng.integers(1, 6, 2)
             taps = self.rng.normal(size=self.rng.choice([1, 4, 31]))
@@ -107,6 +111,19 @@ class _Ops:
         if kind == "asr":
             return self.asr(slot, n, sos)
         return self.add(kind, [slot], (1, n), coef=sos, zi=sosfilt_zi(sos) * self.rng.integers(0, 2))
+
+    def repair(self, slot: int, n: int) -> int:
+        """Judged by the input, whose faults the streams are full of; some channels have no place."""
+        rng = self.rng
+        mix = np.eye(n) + 0.3 * rng.normal(size=(n, n)) / np.sqrt(n)
+        placed = rng.random(n) < 0.9
+        return self.add(
+            "repair", [0, slot], (1, n),
+            inverse=mix @ mix.T * np.outer(placed, placed), most=rng.integers(1, n + 1),
+            hop=rng.integers(1, 30), n_blocks=rng.integers(1, 5), flat=rng.choice([2, 5]),
+            rail=rng.choice([50.0, 1e300]), step=rng.choice([30.0, 1e300]), noisy=rng.choice([0.2, 1.0]),
+            share=rng.choice([0.0, 0.3]),
+        )  # fmt: skip
 
     def asr(self, slot: int, n: int, sos: np.ndarray) -> int:
         """With a limit that is met now and then, far above what is nothing but rounding."""
