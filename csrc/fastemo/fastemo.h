@@ -36,7 +36,7 @@ typedef enum fastemo_status {
     FASTEMO_ERROR_MODEL = -2,    /* the model file cannot be used */
     FASTEMO_ERROR_MEMORY = -3,
     FASTEMO_ERROR_STAMPS = -4, /* a stamp is not finite, not later than the one before, or given for some chunks only */
-    FASTEMO_ERROR_ROOM = -5,    /* too little room for the predictions of this chunk */
+    FASTEMO_ERROR_ROOM = -5,   /* too little room for the predictions of this chunk */
     FASTEMO_ERROR_SELFTEST = -6 /* the model does not give here what it gave where it was written */
 } fastemo_status;
 

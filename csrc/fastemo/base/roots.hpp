@@ -28,7 +28,7 @@ constexpr number sum(double a, double b) {
 }
 
 constexpr number product(double a, double b) {  // Dekker: exact
-    constexpr double split = 134217729;          // 2^27 + 1
+    constexpr double split = 134217729;         // 2^27 + 1
     const double a1 = split * a - (split * a - a), a2 = a - a1;
     const double b1 = split * b - (split * b - b), b2 = b - b1;
     const double p = a * b;

@@ -55,8 +55,7 @@ Engine::Engine(const ModelFile& file, int threads, std::int64_t max_bytes, const
 Engine::Engine(const ModelFile& file, int threads, const MemoryLimit&, const CallFunctions* functions)
     : program_(Program::compile(file, threads, functions)), pool_(threads),
       input_(program_->header, program_->input, program_->clock.max_rows), quality_(*program_),
-      layout_(program_->n_outputs(), n_channels()), usable_(program_->max_windows()),
-      passed_(program_->max_windows()),
+      layout_(program_->n_outputs(), n_channels()), usable_(program_->max_windows()), passed_(program_->max_windows()),
       frames_(std::size_t(program_->rates.count())), ns_per_sample_(program_->ns_per_sample()),
       ns_per_window_(program_->ns_per_window()), histograms_(program_->ops.size() + 4) {
     kernels();  // a wrong FASTEMO_TARGET must fail here, where it can be said

@@ -88,8 +88,8 @@ private:
     Quality quality_;
     RecordLayout layout_;
     Buffer<unsigned char> usable_, passed_;  // of the windows of a block: for smoothers; by all gates so far
-    std::vector<Frame> frames_;  // of the rates
-    index position_ = 0;         // rows since the last reset
+    std::vector<Frame> frames_;              // of the rates
+    index position_ = 0;                     // rows since the last reset
     double ns_per_sample_, ns_per_window_;
     int vad_output_[3] = {-1, -1, -1};  // outputs that are valence, arousal, dominance themselves
     TickRate rate_;

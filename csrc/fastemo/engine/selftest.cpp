@@ -14,8 +14,8 @@ constexpr double kRelative = 1e-9, kAbsolute = 1e-12;
 
 // Whether outputs may differ in their last bits between CPU targets.
 bool is_class_b(const ModelFile& file, const std::string& op) {
-    for (const char* kind :
-         {"fft_power", "taper_power", "sliding_power", "asr", "cross", "analytic", "cov", "congruence", "tangent", "mdm"})
+    for (const char* kind : {"fft_power", "taper_power", "sliding_power", "cross", "cross_pairs", "analytic",
+                             "wavelets", "coupling", "asr", "cov", "congruence", "tangent", "mdm"})
         if (op.ends_with(std::string(".") + kind)) return true;
     return op.ends_with(".fir") && file.i64(op + ".block") > 0;
 }
@@ -55,8 +55,7 @@ void self_test(const ModelFile& file) {
     const RecordLayout& layout = engine.layout();
     const index n_channels = engine.n_channels();
     const auto input = file.f64_array("selftest.input", {ModelFile::any, n_channels});
-    const auto expected =
-        file.f64_array("selftest.output", {ModelFile::any, layout.n_outputs}, ModelFile::Values::all);
+    const auto expected = file.f64_array("selftest.output", {ModelFile::any, layout.n_outputs}, ModelFile::Values::all);
     const index n = index(input.size()) / n_channels, room = engine.room(n, nullptr);
     std::vector<char> records(std::size_t(room * layout.size));
     Samples samples{};

@@ -8,8 +8,8 @@
 namespace fastemo::FASTEMO_NS {
 
 // Upper triangle of S [stride][stride]; `work` has room for a row.
-inline void fading_scatter(const double* x, double share, double gain, double decay, index n, index stride, double* mean,
-                           double* scatter, double* work) {
+inline void fading_scatter(const double* x, double share, double gain, double decay, index n, index stride,
+                           double* mean, double* scatter, double* work) {
     constexpr index W = vd::width;
     for (index c = 0; c < stride; c += W) {
         const vd all = vd::load(mean + c), d = vd::load(x + c) - all;

@@ -43,9 +43,8 @@ FASTEMO_INLINE cplx<V> times(cplx<V> z, V re, V im) {
 // Calls f with the compile-time integers 0 .. N-1.
 template <int N, class F>
 FASTEMO_INLINE void static_for(F&& f) {
-    [&]<int... I>(std::integer_sequence<int, I...>) FASTEMO_INLINE_LAMBDA {
-        (f(std::integral_constant<int, I>()), ...);
-    }(std::make_integer_sequence<int, N>());
+    [&]<int... I>(std::integer_sequence<int, I...>)
+        FASTEMO_INLINE_LAMBDA { (f(std::integral_constant<int, I>()), ...); }(std::make_integer_sequence<int, N>());
 }
 
 template <int I>

@@ -28,8 +28,8 @@ public:
     void process(const Frame& f, index p0, index p1) noexcept override {
         for (index w = 0; w < f.n_windows; ++w) {
             const FftInput in{{}, in_.ring->view(f, w), in_.cols};
-            kernels().fft_power(fft_.plan(), in, taper_.data(), detrend_ == 1, scale_.data(), out.row(w), out.col_stride(),
-                                scratch_.data() + p0 * scratch_size_, p0 * kLanes, p1 * kLanes);
+            kernels().fft_power(fft_.plan(), in, taper_.data(), detrend_ == 1, scale_.data(), out.row(w),
+                                out.col_stride(), scratch_.data() + p0 * scratch_size_, p0 * kLanes, p1 * kLanes);
         }
     }
 
@@ -38,8 +38,8 @@ private:
         const auto bins = init.file.i64_array(init.name("bins"), {2});
         const index n = init.clock.length;
         if (bins[0] < 0 || bins[0] >= bins[1] || bins[1] > n / 2 + 1)
-            init.fail("has bins " + std::to_string(bins[0]) + " to " + std::to_string(bins[1]) + ", expected a range within 0 to " +
-                      std::to_string(n / 2 + 1));
+            init.fail("has bins " + std::to_string(bins[0]) + " to " + std::to_string(bins[1]) +
+                      ", expected a range within 0 to " + std::to_string(n / 2 + 1));
         return Fft<double>(n, index(bins[0]), index(bins[1]));
     }
 

@@ -27,8 +27,8 @@ struct MatrixKernels {
 
     // One sample: mean += share (x - mean), and the upper triangle [stride][stride] of decay S + gain (x - mean)(x - mean)',
     // the mean being the one before; `work` [stride].
-    void (*fading_scatter)(const double* x, double share, double gain, double decay, index n, index stride, double* mean,
-                           double* scatter, double* work);
+    void (*fading_scatter)(const double* x, double share, double gain, double decay, index n, index stride,
+                           double* mean, double* scatter, double* work);
 };
 
 }  // namespace fastemo
