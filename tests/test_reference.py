@@ -254,8 +254,8 @@ VECTOR = Slot("vector", (3, 5))
         (
             "resample",
             [Slot("signal", (5,))],
-            {"taps": np.ones(4), "up": 3, "down": 2, "first": 0},
-            "up 3 and down 2, expected 1 <= up <= down",
+            {"taps": np.ones(4), "up": 0, "down": 2, "first": 0},
+            "up 0 and down 2, expected 1 to",
         ),
         ("fir", [Slot("signal", (5,))], {"taps": np.ones(40), "block": 0, "first": 2}, "first 2, expected"),
         ("ema", [VECTOR], {"alpha": 0.0}, "alpha 0.0, expected above 0"),
