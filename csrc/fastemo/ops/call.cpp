@@ -54,11 +54,13 @@ private:
         double* const x = memory_.data() + g * size_;
         double* const y = x + channels_ * n_;
         const index first = g * channels_, count = std::min(channels_, in_.cols - first);
-        index at = from.first;
-        for (index i = 0; i < n_; ++i, at = at + 1 == from.size ? 0 : at + 1) {
-            const double* sample = from.base + at * from.stride + first;
-            for (index c = 0; c < count; ++c) x[c * n_ + i] = sample[c];
-        }
+        const auto store = [&](index row_at, index i, index n) {
+            const SamplesOut to{x + i, Dtype::f64, n_ * index(sizeof(double)), sizeof(double)};
+            kernels().store_rows(from.base + row_at * from.stride + first, from.stride, count, n, to, 0, channels_);
+        };
+        const index before_wrap = std::min(n_, from.size - from.first);
+        store(from.first, 0, before_wrap);
+        store(0, before_wrap, n_ - before_wrap);
         if (over_window_) {
             function_.run(x, in_.cols, n_, sfreq_, y);
             for (index k = 0; k < width_; ++k) row[k * out.col_stride()] = y[k];
