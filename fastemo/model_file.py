@@ -24,10 +24,7 @@ MAX_HEADER = 1 << 24
 MAX_FILE = 1 << 30
 MAX_RANK = 8
 _DTYPES: dict[str, np.dtype[Any]] = {
-    "F64": np.dtype("<f8"),
-    "F32": np.dtype("<f4"),
-    "I64": np.dtype("<i8"),
-    "U8": np.dtype("u1"),
+    name: np.dtype(code) for name, code in {"F64": "<f8", "F32": "<f4", "I64": "<i8", "U8": "u1"}.items()
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _JSON = json.JSONDecoder()
@@ -152,6 +149,8 @@ def read(
         return _parse(path.read_bytes())
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no model file {path}") from None
 
 
 def check_version(metadata: Mapping[str, str]) -> None:
@@ -192,8 +191,7 @@ def _native() -> Any:
 
 
 def _parse(data: bytes | bytearray | memoryview) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    core = _native()
-    return core.read_model(data) if core else _read(data)
+    return core.read_model(data) if (core := _native()) else _read(data)
 
 
 def _check_text(text: object, what: str) -> None:

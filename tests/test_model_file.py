@@ -184,7 +184,7 @@ def test_an_oversized_file_is_not_even_read(tmp_path):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"there is no model file .*none\.fastemo"):
         model_file.read(tmp_path / "none.fastemo")
     with pytest.raises(OSError, match=re.escape(tmp_path.name)):
         model_file.read(tmp_path)

@@ -105,6 +105,11 @@ def _one_line(value: Any) -> str:
     return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
+def _three(value: float) -> str:
+    """With three decimals; what rounds to zero has no sign."""
+    return f"{round(value, 3) + 0.0:.3f}"
+
+
 def _evaluation_lines(found: dict[str, Any]) -> list[str]:
     """The scores of an evaluation that a model file keeps."""
     by, n = found["by"], found["n_groups"]
@@ -112,8 +117,8 @@ def _evaluation_lines(found: dict[str, Any]) -> list[str]:
     for name, score in found["scores"].items():
         if score["mean"] is not None:
             low, high = score["low"], score["high"]
-            interval = "" if low is None else f", 95 % interval {low:.3f} to {high:.3f}"
-            lines.append(f"  {name}: {score['mean']:.3f}{interval}")
+            interval = "" if low is None else f", 95 % interval {_three(low)} to {_three(high)}"
+            lines.append(f"  {name}: {_three(score['mean'])}{interval}")
     chance = [f"{name} {value:.3f}" for name, value in found["chance"].items()]
     return lines + ([f"  chance: {', '.join(chance)}"] if chance else [])
 
