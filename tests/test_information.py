@@ -130,6 +130,76 @@ def test_the_delay_of_a_coupling_stands_out():
     assert np.argmax(by_delay) == 4
 
 
+def chain(n=1200, seed=3):
+    """0 drives 1, 1 drives 2: from 0 to 2 there is a path but no link."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((3, n))
+    x[1, 1:] += x[0, :-1]
+    x[2, 1:] += x[1, :-1]
+    return x
+
+
+def test_a_condition_tells_paths_from_links():
+    x = chain()
+    options = {"delay": 2, "indices": ([0], [2]), "n_surrogates": 10}
+    path = knn_transfer_entropy(x, **options)
+    given = knn_transfer_entropy(x, condition=[1], **options)
+    assert path.p_values[0] == 1 / 11
+    assert path.values[0] > 0.1
+    assert abs(given.values[0]) < 0.04
+    assert (path.conditions, given.conditions) == (((),), ((1,),))
+    # A common driver, which is ahead of both.
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((3, 1200))
+    y[0, 1:] += y[2, :-1]
+    y[1, 2:] += y[2, :-2]
+    alone = knn_transfer_entropy(y, indices=([0], [1]), n_surrogates=10)
+    known = knn_transfer_entropy(y, indices=([0], [1]), n_surrogates=10, condition=[2], condition_order=2)
+    assert alone.values[0] > 0.08
+    assert abs(known.values[0]) < 0.04
+
+
+def test_a_conditional_estimate_is_that_of_its_definition():
+    """I(x_t ; y_past | x_past, z_past) with everything given in one array of the reference."""
+    from scipy.special import digamma
+
+    x = chain(300)
+    got = knn_transfer_entropy(x, k=3, condition="others", n_surrogates=0, noise=0, exclude=0)
+    z = (x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True)
+    now, before = z[:, 1:], z[:, :-1]
+    far = lambda rows: np.abs(rows[:, :, None] - rows[:, None]).max(axis=0)  # noqa: E731
+    for p, (source, sink) in enumerate(zip(got.seeds, got.targets, strict=True)):
+        other = ({0, 1, 2} - {source, sink}).pop()
+        past = far(before[[sink, other]])
+        with_now, with_source = np.maximum(past, far(now[[sink]])), np.maximum(past, far(before[[source]]))
+        whole = np.maximum(with_now, with_source)
+        for d in (past, with_now, with_source, whole):
+            np.fill_diagonal(d, np.inf)
+        e = np.sort(whole, axis=1)[:, 2:3]
+        counts = [1 + np.sum(d < e, axis=1) for d in (past, with_now, with_source)]
+        terms = digamma(3) + digamma(counts[0]) - digamma(counts[1]) - digamma(counts[2])
+        np.testing.assert_allclose(got.values[p], terms.mean(), rtol=1e-10)
+
+
+def test_conditions_of_several_numbers_of_channels():
+    """Pairs with the same condition are the same whatever else is asked for, in shares of any size."""
+    from fastemo.connectivity import information
+
+    x = np.concatenate([chain(300), chain(300, seed=4)])
+    whole = knn_transfer_entropy(x, condition=[0, 4], n_surrogates=1)
+    assert {len(given) for given in whole.conditions} == {0, 1, 2}
+    some = [0, 7, 19]
+    part = knn_transfer_entropy(
+        x, condition=[4, 0], n_surrogates=1, threads=2, indices=(whole.seeds[some], whole.targets[some])
+    )
+    np.testing.assert_array_equal(part.values, whole.values[some])
+    given = ((), (1,), (2,), (0, 1), (2, 3))
+    for size in (1, 2**25, 2**40):
+        shares = information._shares(given, size)
+        assert sorted(np.concatenate(shares).tolist()) == [0, 1, 2, 3, 4]
+        assert all(len({len(given[p]) for p in share}) == 1 for share in shares)
+
+
 def test_units_epochs_threads_and_seeds():
     x = coupled(400)[None].repeat(2, 0) + 0.5 * np.random.default_rng(0).standard_normal((2, 2, 400))
     one = knn_transfer_entropy(x, n_surrogates=3)
@@ -172,6 +242,13 @@ def test_what_is_returned():
         ({"order": 400}, "epochs of 300 samples leave 0 points after a past of 400"),
         ({"exclude": 148}, "k=4 neighbours need longer or more epochs"),
         ({"noise": -1}, "noise"),
+        ({"condition": "all"}, "condition must be \"others\" or channel numbers, got 'all'"),
+        ({"condition": "others"}, "needs a third channel"),
+        ({"condition": [0, 1]}, "no channel beside the pairs' own, got [0, 1]"),
+        ({"condition": [2]}, "different channels from 0 to 1, got [2]"),
+        ({"condition": []}, "a sequence of channel numbers"),
+        ({"condition": [0.5]}, "a sequence of channel numbers"),
+        ({"condition_order": 2}, "condition_order=2 has no meaning without condition"),
         ({"indices": ([0], [0])}, "indices pairs channel 0 with itself"),
         ({"indices": ([0], [2])}, "from 0 to 1"),
         ({"threads": 0}, "threads"),

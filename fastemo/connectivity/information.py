@@ -40,6 +40,8 @@ class TransferEntropy:
     ch_names : tuple of str
     n_points : int
         Points that each value rests on; no more than half of them, often far fewer, are independent.
+    conditions : tuple of tuple of int
+        Of each pair the channels whose pasts were taken as known beside the sink's own.
     """
 
     values: np.ndarray
@@ -49,6 +51,7 @@ class TransferEntropy:
     targets: np.ndarray
     ch_names: tuple[str, ...]
     n_points: int
+    conditions: tuple[tuple[int, ...], ...]
 
     @property
     def p_values(self) -> np.ndarray:
@@ -89,6 +92,8 @@ def knn_transfer_entropy(
     source_order: int | None = None,
     lag: int = 1,
     delay: int = 1,
+    condition: str | Sequence[int] | None = None,
+    condition_order: int | None = None,
     exclude: int | None = None,
     n_surrogates: int = 20,
     noise: float = 1e-10,
@@ -99,9 +104,10 @@ def knn_transfer_entropy(
 ) -> TransferEntropy:
     """Transfer entropy of signals of any distribution, by nearest neighbours, in nats.
 
-    I(x_t ; y_(t-delay), y_(t-delay-lag), ... | x_(t-1), x_(t-1-lag), ...) from y to x, of every pair by itself. The
-    estimate is that of Frenzel & Pompe [1]_: no histogram and no model, k neighbours in the largest difference of any
-    coordinate. `transfer_entropy` is that of Gaussian signals, faster and conditional on all other channels.
+    I(x_t ; y_(t-delay), y_(t-delay-lag), ... | x_(t-1), x_(t-1-lag), ...) from y to x, of every pair by itself or, with
+    `condition`, given the pasts of other channels too, so that what y has from them or hands on to them does not count.
+    The estimate is that of Frenzel & Pompe [1]_: no histogram and no model, k neighbours in the largest difference of
+    any coordinate. `transfer_entropy` is that of Gaussian signals, faster and conditional on all other channels.
 
     Parameters
     ----------
@@ -115,6 +121,13 @@ def knn_transfer_entropy(
         Samples between them. Smooth signals want some, about where their autocorrelation has fallen to 1/e.
     delay : int
         Samples from the source's nearest past to the sink [2]_. The values over several delays peak at that of the coupling.
+    condition : "others" or sequence of int, optional
+        Channels whose pasts z_(t-1), z_(t-1-lag), ... are taken as known beside the sink's own: all others, or those of
+        these numbers, in either case without the pair's own two. Each makes `condition_order` coordinates more, and
+        neighbours in many coordinates are far: with more than about six in all the estimate is small whatever is
+        transferred, so name the few channels that matter, or use `transfer_entropy`.
+    condition_order : int, optional
+        Samples of each of their pasts; `order` by default.
     exclude : int, optional
         Points of an epoch no farther than this in samples are not taken for neighbours (Theiler's window); by default
         as far as the past reaches.
@@ -140,7 +153,7 @@ def knn_transfer_entropy(
     ------
     ValueError, TypeError
         Too few samples for the past and the neighbours; a channel that is flat or not finite; channel numbers out of range
-        or paired with themselves.
+        or paired with themselves; a condition that leaves nothing to be given.
 
     References
     ----------
@@ -161,6 +174,17 @@ def knn_transfer_entropy(
            [0. , 0. ]])
     >>> bool(result.p_values[0] < 0.05)
     True
+
+    The second of a chain hands on what the first sends to the third.
+
+    >>> x = rng.standard_normal((3, 1500))
+    >>> x[1, 1:] += x[0, :-1]
+    >>> x[2, 1:] += x[1, :-1]
+    >>> pair = ([0], [2])
+    >>> knn_transfer_entropy(x, delay=2, indices=pair).values.round(1)
+    array([0.1])
+    >>> knn_transfer_entropy(x, delay=2, indices=pair, condition=[1]).values.round(1) + 0.0
+    array([0.])
     """
     x = epochs_of(x).astype(np.float64)
     names = names_of(ch_names, x.shape[1])
@@ -168,10 +192,16 @@ def knn_transfer_entropy(
         refuse_nan(x, names)
     check_flat(x, names)
     source_order = order if source_order is None else source_order
+    if condition is None and condition_order is not None:
+        raise ValueError(
+            f"condition_order={condition_order!r} has no meaning without condition: leave it out"
+        )
+    condition_order = order if condition_order is None else condition_order
     for name, value, least in (
         ("k", k, 1),
         ("order", order, 1),
         ("source_order", source_order, 1),
+        ("condition_order", condition_order, 1),
         ("lag", lag, 1),
         ("delay", delay, 1),
         ("n_surrogates", n_surrogates, 0),
@@ -190,7 +220,10 @@ def knn_transfer_entropy(
         raise ValueError(
             f"indices pairs channel {c} with itself: its own past is already what is taken as known"
         )
+    given = _conditions(condition, seeds, targets, n_channels)
     reach = max(1 + (order - 1) * lag, delay + (source_order - 1) * lag)
+    if any(given):
+        reach = max(reach, 1 + (condition_order - 1) * lag)
     exclude = reach if exclude is None else exclude
     if isinstance(exclude, bool) or not isinstance(exclude, (int, np.integer)) or exclude < 0:
         raise ValueError(f"exclude must be a whole number of at least 0, got {exclude!r}")
@@ -208,19 +241,33 @@ def knn_transfer_entropy(
 
     flat = n_epochs * points
     present = _embedded(x, reach, 0, 1, 1)[:, 0]
-    sink_past = _embedded(x, reach, 1, lag, order)
+    past = _embedded(x, reach, 1, lag, order)
+    other_past = _embedded(x, reach, 1, lag, condition_order) if any(given) else past
     # Epochs are farther from each other in time than anything is excluded.
     times = (np.arange(n_epochs)[:, None] * (n + exclude) + np.arange(points)).ravel().astype(float)
     from scipy.special import digamma
 
     table = digamma(np.arange(1, flat + 2))
     kernel = resolve("neighbour_transfer")
+    shares = _shares(given, 8 * flat * (1 + order + source_order + max(map(len, given)) * condition_order))
 
     def estimate(sources: np.ndarray) -> np.ndarray:
         source_past = _embedded(sources, reach, delay, lag, source_order)
-        return table[k - 1] + kernel(
-            present, sink_past, source_past, times, targets, seeds, int(k), float(exclude), table, threads
-        )
+        out = np.empty(len(seeds))
+        for pairs in shares:
+            if given[pairs[0]]:
+                # Each pair with a past of its own: the sink's and those that are given.
+                known = np.stack([
+                    np.concatenate([past[targets[p]], *other_past[list(given[p])]]) for p in pairs
+                ])  # fmt: skip
+                now, own = present[targets[pairs]], source_past[seeds[pairs]]
+                sinks = sources_of = np.arange(len(pairs))
+            else:
+                now, known, own, sinks, sources_of = present, past, source_past, targets[pairs], seeds[pairs]
+            out[pairs] = kernel(
+                now, known, own, times, sinks, sources_of, int(k), float(exclude), table, threads
+            )
+        return table[k - 1] + out
 
     raw = estimate(x)
     null = np.empty((n_surrogates, len(seeds)))
@@ -228,7 +275,49 @@ def knn_transfer_entropy(
         start = stream.integers(reach, n - reach + 1 if n > 2 * reach else n, x.shape[:2])[..., None]
         row[:] = estimate(np.take_along_axis(x, (np.arange(n) + start) % n, axis=-1))
     values = raw - null.mean(axis=0) if n_surrogates else raw
-    return TransferEntropy(values, raw, null, seeds, targets, names, flat)
+    return TransferEntropy(values, raw, null, seeds, targets, names, flat, given)
+
+
+def _conditions(
+    condition: Any, seeds: np.ndarray, targets: np.ndarray, n_channels: int
+) -> tuple[tuple[int, ...], ...]:
+    """Of each pair the channels whose pasts are given."""
+    if condition is None:
+        return ((),) * len(seeds)
+    if isinstance(condition, str):
+        if condition != "others":
+            raise ValueError(f'condition must be "others" or channel numbers, got {condition!r}')
+        if n_channels < 3:
+            raise ValueError('condition="others" needs a third channel, and x has 2: leave it out')
+        numbers = np.arange(n_channels)
+    else:
+        numbers = np.asarray(condition)
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or len(numbers) == 0:
+            raise ValueError(
+                f'condition must be "others" or a sequence of channel numbers, got {condition!r}'
+            )
+        if numbers.min() < 0 or numbers.max() >= n_channels or len(np.unique(numbers)) < len(numbers):
+            raise ValueError(
+                f"condition must hold different channels from 0 to {n_channels - 1}, got {numbers.tolist()}"
+            )
+    pairs = zip(seeds.tolist(), targets.tolist(), strict=True)
+    given = tuple(tuple(c for c in numbers.tolist() if c not in pair) for pair in pairs)
+    if not any(given):
+        raise ValueError(
+            f"condition holds no channel beside the pairs' own, got {numbers.tolist()}: leave it out or name others"
+        )
+    return given
+
+
+def _shares(given: tuple[tuple[int, ...], ...], bytes_per_pair: int) -> list[np.ndarray]:
+    """Pairs that go together: as many channels given, and of those with any no more than take 64 MB."""
+    numbers = np.array([len(channels) for channels in given])
+    shares = []
+    for number in np.unique(numbers).tolist():
+        pairs = np.flatnonzero(numbers == number)
+        most = max(1, 2**26 // bytes_per_pair) if number else len(pairs)
+        shares += [pairs[i : i + most] for i in range(0, len(pairs), most)]
+    return shares
 
 
 def _embedded(x: np.ndarray, reach: int, back: int, lag: int, order: int) -> np.ndarray:
