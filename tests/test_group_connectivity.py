@@ -89,6 +89,77 @@ def test_the_toolbox_agrees_on_lower_ranks(rank):
             assert (ours["cacoh"] > expected - 1e-8).all()
 
 
+def test_the_toolbox_agrees_on_ranks_of_each_pair():
+    """The same group with a rank of its own in each pair, and groups of unequal size."""
+    peer = pytest.importorskip("mne_connectivity")
+    x = epochs()
+    options = {"fmin": 8, "fmax": 60, "mode": "fourier", "faverage": False}
+    rank = ([1, 3, 2], [2, 4, 1])
+    ours = group_connectivity(
+        x, SFREQ, GROUPS, methods=GROUPED, n_lags=12, indices=([0, 0, 0], [1, 2, 1]), rank=rank, **options
+    )
+    a, b, c = GROUPS.values()
+    theirs = peer.spectral_connectivity_epochs(
+        x, method=list(GROUPED), indices=([a, a, a], [b, c, b]), sfreq=SFREQ, gc_n_lags=12, rank=rank,
+        verbose="error", **options,
+    )  # fmt: skip
+    for m in theirs:
+        # Their ten steps do not always reach the largest coherence.
+        rtol = 1e-2 if m.method == "cacoh" else 1e-6
+        np.testing.assert_allclose(ours[m.method], np.abs(m.get_data()), rtol=rtol, atol=1e-8)
+        assert (ours[m.method] > np.abs(m.get_data()) - 1e-8).all() or m.method != "cacoh"
+    same = group_connectivity(x, SFREQ, GROUPS, BANDS, rank={"a": 2, "b": 1})
+    by_pair = group_connectivity(x, SFREQ, GROUPS, BANDS, rank=([1, 4, 4], [2, 2, 1]))
+    np.testing.assert_array_equal(same["mim"], by_pair["mim"])
+
+
+def test_within_a_group():
+    """Halved "mim" is the toolbox's; "mic" is the largest for any two combinations, theirs not always."""
+    peer = pytest.importorskip("mne_connectivity")
+    x = epochs()
+    x[:, 1, 4:] += x[:, 0, :-4]
+    options = {"fmin": 8, "fmax": 60, "mode": "fourier", "faverage": False}
+    pairs = ([0, 2, 0], [0, 2, 2])
+    ours = group_connectivity(x, SFREQ, GROUPS, methods=("mim", "mic"), indices=pairs, **options)
+    members = [*GROUPS.values()]
+    theirs = peer.spectral_connectivity_epochs(
+        x, method=["mim", "mic"], indices=tuple([members[g] for g in side] for side in pairs), sfreq=SFREQ,
+        verbose="error", **options,
+    )  # fmt: skip
+    np.testing.assert_allclose(ours["mim"], theirs[0].get_data(), rtol=1e-6)
+    assert (ours["mic"] > np.abs(theirs[1].get_data()) - 1e-9).all()
+    assert ours.dense("mic")[0, 0].max() == ours["mic"][0].max()
+    # The definition: whitened imaginary coherency, whose singular values come in pairs.
+    z = np.fft.rfft((x - x.mean(-1, keepdims=True)) * np.hanning(x.shape[-1]))[:, :3, 8:61]
+    c = np.einsum("eif,ejf->fij", z, z.conj()) / len(x)
+    values, vectors = np.linalg.eigh(c.real)
+    t = (vectors / np.sqrt(values)[:, None]) @ np.swapaxes(vectors, 1, 2)
+    sizes = np.linalg.svd((t @ c @ t).imag, compute_uv=False)
+    np.testing.assert_allclose(ours["mic"][0], sizes[:, 0], rtol=1e-8)
+    np.testing.assert_allclose(ours["mim"][0], np.sum(sizes**2, axis=1) / 2, rtol=1e-8)
+
+
+def test_one_group_is_taken_with_itself():
+    x = epochs()
+    whole = group_connectivity(x, SFREQ, {"all": range(9)}, BANDS)
+    assert (whole.seeds.tolist(), whole.targets.tolist()) == ([0], [0])
+    # In any order of its channels.
+    turned = group_connectivity(x, SFREQ, {"a": range(9), "b": range(8, -1, -1)}, BANDS)
+    np.testing.assert_allclose(turned["mim"], whole["mim"], rtol=1e-9)
+    # Of two channels it is their squared imaginary coherency, whitened.
+    pair = group_connectivity(x, SFREQ, {"p": [0, 3]}, BANDS, methods=("mim", "mic"), faverage=False)
+    np.testing.assert_allclose(pair["mim"], pair["mic"] ** 2, rtol=1e-9)
+
+
+def test_groups_may_share_channels_where_only_delays_count():
+    x = epochs()
+    found = group_connectivity(x, SFREQ, {"a": [0, 1], "b": [1, 3]}, BANDS, methods=("mim", "mic"))
+    assert (found["mic"] > 0).all()
+    assert (found["mic"] <= 1).all()
+    alone = group_connectivity(x, SFREQ, {"a": [1], "b": [1]}, BANDS, methods="mic")
+    np.testing.assert_allclose(alone["mic"], 0, atol=1e-12)
+
+
 def test_patterns_are_those_of_the_toolbox():
     """Up to sign; of "cacoh" up to its phase too, the last one tried there and not the best."""
     peer = pytest.importorskip("mne_connectivity")
@@ -196,15 +267,27 @@ def test_what_is_related_stands_out():
 @pytest.mark.parametrize(
     ("groups", "options", "message"),
     [
-        ({"a": [0]}, {}, "at least two names"),
-        ({"a": [0, 1], "b": [1, 2]}, {}, "share channel 1"),
+        ({}, {}, "groups must map names"),
+        ({"a": [0]}, {}, "group 'a' has one channel, which does not interact with itself"),
+        ({"a": [0, 1]}, {"methods": "gc"}, "name two"),
+        ({"a": [0, 1], "b": [1, 2]}, {"methods": "cacoh"}, 'share channel 1, and "cacoh" is 1'),
+        ({"a": [0, 1], "b": [1, 2]}, {"methods": ["mim", "gc"]}, "has no direction within a group"),
+        (GROUPS, {"methods": "cacoh", "indices": ([0], [0])}, "group 'a' is paired with itself"),
         ({"a": [0, 0], "b": [1]}, {}, "different channels"),
         ({"a": [0, 9], "b": [1]}, {}, "from 0 to 8"),
         ({"a": [], "b": [1]}, {}, "a sequence of channel numbers"),
         (GROUPS, {"methods": "mick"}, "did you mean 'mic'"),
         (GROUPS, {"methods": ()}, "methods is empty"),
         (GROUPS, {"mode": "fourier", "mt_bandwidth": 4}, "no meaning"),
-        (GROUPS, {"indices": ([0], [3])}, "from 0 to 2"),
+        (GROUPS, {"indices": ([0], [3])}, "must be from 0 to 2, the 3 groups, got 3"),
+        (GROUPS, {"indices": 3}, "two sequences of group numbers"),
+        (GROUPS, {"rank": ([1, 1], [1, 1, 1])}, "rank has 2 numbers for the seeds, but there are 3 pairs"),
+        (
+            GROUPS,
+            {"rank": ([1, 1, 5], [1, 1, 1])},
+            "rank of group 'c' must be from 1 to its 4 channels, got 5",
+        ),
+        (GROUPS, {"rank": ([[1]], [1])}, "two sequences"),
         (GROUPS, {"bands": {"x": (8.1, 8.3)}}, "use a window of at least"),
         (
             GROUPS,

@@ -98,19 +98,22 @@ def names_of(ch_names: Sequence[str] | None, n_channels: int) -> tuple[str, ...]
     return names
 
 
-def pairs_of(indices: Any, n_channels: int) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(indices: Any, n: int, of: str = "channels") -> tuple[np.ndarray, np.ndarray]:
+    """Seeds and targets, numbers of `n` channels or groups; by default all below the diagonal."""
     if indices is None:
-        return np.tril_indices(n_channels, -1)
+        return np.tril_indices(n, -1)
+    numbers_of = f"{of.removesuffix('s')} numbers"
     try:
         seeds, targets = (np.asarray(i) for i in indices)
     except (TypeError, ValueError):
-        raise ValueError("indices must be two sequences of channel numbers: (seeds, targets)") from None
+        raise ValueError(f"indices must be two sequences of {numbers_of}: (seeds, targets)") from None
     for name, numbers in (("seeds", seeds), ("targets", targets)):
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or len(numbers) == 0:
-            raise ValueError(f"the {name} in indices must be a sequence of channel numbers, got {numbers!r}")
-        if numbers.min() < 0 or numbers.max() >= n_channels:
+            raise ValueError(f"the {name} in indices must be a sequence of {numbers_of}, got {numbers!r}")
+        if numbers.min() < 0 or numbers.max() >= n:
+            whose = "the channels of x" if of == "channels" else f"the {n} {of}"
             raise ValueError(
-                f"the {name} in indices must be from 0 to {n_channels - 1}, the channels of x, got "
+                f"the {name} in indices must be from 0 to {n - 1}, {whose}, got "
                 f"{int(numbers.min() if numbers.min() < 0 else numbers.max())}"
             )
     if len(seeds) != len(targets):

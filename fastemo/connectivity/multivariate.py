@@ -17,10 +17,10 @@ from fastemo.connectivity._arguments import (
     epochs_of,
     methods_of,
     names_of,
-    pairs_of,
     refuse_nan,
 )
 from fastemo.connectivity._design import bins_of_bands, single_bins, tapers_of
+from fastemo.connectivity._groups import check_overlap, group_pairs, groups_of, ranks_of
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.state_space import check_lags, granger_spectra, main_directions, warn_of_lags
 
@@ -60,7 +60,7 @@ def group_connectivity(
     sfreq : float
         In Hz.
     groups : mapping of str to sequence of int
-        Names and the channel numbers of each group, such as `{"frontal": [0, 1, 2], "parietal": [7, 8]}`.
+        Names and the channel numbers of each group, such as `{"frontal": [0, 1, 2], "parietal": [7, 8]}`, of any size.
     bands, fmin, fmax, mode, mt_bandwidth, faverage
         As for `connectivity`.
     methods : str or sequence of str
@@ -70,11 +70,15 @@ def group_connectivity(
         targets in state-space form, in nats [3]_), "gc_tr" (the same with time reversed: what is left of "gc" less
         "gc_tr" is no matter of unequal noise).
     indices : (seeds, targets), optional
-        Numbers of groups; by default all pairs below the diagonal, and with "gc" or "gc_tr" those above it too.
-    rank : "auto" or mapping of str to int, optional
+        Numbers of groups; by default all pairs below the diagonal, and with "gc" or "gc_tr" those above it too. "mim"
+        and "mic" take a group with itself as well, such as `([0], [0])`: how much goes on within it, which is the
+        default where there is one group. "mim" is halved there, for each pair of channels is in it twice, and is the
+        global interaction measure [1]_ if the group is all channels.
+    rank : "auto", mapping of str to int, or (seeds, targets), optional
         How many combinations of channels to keep of each group, the strongest; groups that a mapping does not name are
         taken whole, as all are by default. "auto": as many as have a singular value of at least 1e-6 of the largest in
-        every epoch.
+        every epoch (what mne-connectivity does by default). Two sequences: of the seeds and of the targets of each pair,
+        as that takes them.
     n_lags : int
         Order of the model of "gc" and "gc_tr".
     spectrum : {"bands", "whole"}
@@ -93,9 +97,9 @@ def group_connectivity(
     Raises
     ------
     ValueError
-        Groups that share channels, or whose channels are copies or sums of each other beyond their `rank`; fewer
-        observations than channels; a rank above the number of channels; for "gc", fewer bins than `n_lags` needs, or
-        bands with a gap between them.
+        Groups that share channels, but for "mim" and "mic", or whose channels are copies or sums of each other beyond
+        their `rank`; fewer observations than channels; a rank above the number of channels; for "gc", fewer bins than
+        `n_lags` needs, or bands with a gap between them.
 
     Notes
     -----
@@ -141,23 +145,13 @@ def group_connectivity(
         raise ValueError(f"mt_bandwidth={mt_bandwidth!r} has no meaning for mode={mode!r}: leave it out")
     x = epochs_of(x)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
-    names, members = _groups(groups, x.shape[1])
+    names, members = groups_of(groups, x.shape[1])
     causal = [m for m in chosen if m in CAUSAL]
     check_in("spectrum", spectrum, ("bands", "whole"))
     if spectrum == "whole" and not causal:
         raise ValueError('spectrum="whole" has no meaning without "gc" or "gc_tr": leave it out')
-    seeds, targets = (
-        np.nonzero(~np.eye(len(names), dtype=bool))
-        if indices is None and causal
-        else pairs_of(indices, len(names))
-    )
-    for a, b in zip(seeds, targets):
-        shared = set(members[a].tolist()) & set(members[b].tolist())
-        if shared:
-            raise ValueError(
-                f"groups {names[a]!r} and {names[b]!r} share channel {min(shared)}, which is coherent with itself: leave it "
-                "out of one"
-            )
+    seeds, targets = group_pairs(indices, len(names), bool(causal))
+    check_overlap(chosen, names, members, seeds, targets)
     n_samples = x.shape[-1]
     band_names, edges = bins_of_bands(bands, fmin, fmax, n_samples, sfreq)
     modelled = (0, n_samples // 2 + 1) if spectrum == "whole" else _whole(edges, bool(causal))
@@ -171,10 +165,10 @@ def group_connectivity(
     spectra = resolve("tapered_spectra")(x, tapers, first, stop, check_threads(threads))
     if not np.isfinite(spectra[0]).all():
         refuse_nan(x, names_of(None, x.shape[1]))
-    ranks = _ranks(rank, names, members, x)
+    ranks = ranks_of(rank, names, members, x, seeds, targets)
     z = (spectra[:, :, :, 0] + 1j * spectra[:, :, :, 1])[..., : x.shape[1]].reshape(len(spectra), n, -1)
     if causal:
-        warn_of_lags(len(x) * 2 * (stop - first - 1), n_lags, ranks, seeds, targets)
+        warn_of_lags(len(x) * 2 * (stop - first - 1), n_lags, int((ranks[0] + ranks[1]).max()))
     csd = np.swapaxes(z, 1, 2) @ z.conj() / n
     if not faverage:
         edges, band_names = single_bins(edges, n_samples, sfreq)
@@ -214,39 +208,42 @@ def _undirected(
     targets: np.ndarray,
     names: Sequence[str],
     members: Sequence[np.ndarray],
-    ranks: Sequence[int],
+    ranks: tuple[np.ndarray, np.ndarray],
     methods: Sequence[str],
     n: int,
 ) -> dict[str, np.ndarray]:
     """Measures (n_pairs, n_bins), and patterns (2, n_pairs, n_channels of the largest group, n_bins)."""
-    used = np.union1d(seeds, targets).tolist()
-    bases = {g: main_directions(csd[:, members[g]][:, :, members[g]].real, ranks[g]) for g in used}
-    inner = {g: _inner(bases[g], csd[:, members[g]][:, :, members[g]].real) for g in used}
-    roots = {g: bases[g] @ _inverse_root(inner[g], names[g], n) for g in used}
+    # Each group once with each rank.
+    sides = [
+        [*zip(g.tolist(), r.tolist(), strict=True)] for g, r in zip((seeds, targets), ranks, strict=True)
+    ]
+    own = {g: csd[:, members[g]][:, :, members[g]].real for g in np.union1d(seeds, targets).tolist()}
+    bases = {(g, r): main_directions(own[g], r) for g, r in sorted({*sides[0], *sides[1]})}
+    roots = {}
+    for (g, r), base in bases.items():
+        inner = np.swapaxes(base, 1, 2) @ own[g] @ base
+        roots[g, r] = base @ _inverse_root(inner, names[g], n)
     most = max(len(m) for m in members)
     out: dict[str, np.ndarray] = {m: np.empty((len(seeds), len(csd))) for m in methods}
     for m in set(methods) & set(PATTERNS):
         out[f"{m} patterns"] = np.full((2, len(seeds), most, len(csd)), np.nan)
-    for pair, (a, b) in enumerate(zip(seeds.tolist(), targets.tolist())):
-        d = np.swapaxes(roots[a], 1, 2) @ csd[:, members[a]][:, :, members[b]] @ roots[b]
+    for pair, (a, b) in enumerate(zip(*sides, strict=True)):
+        d = np.swapaxes(roots[a], 1, 2) @ csd[:, members[a[0]]][:, :, members[b[0]]] @ roots[b]
+        # Within a group each two channels meet twice.
+        twice = {*members[a[0]].tolist()} == {*members[b[0]].tolist()}
         for m in methods:
             if m == "mim":
-                out[m][pair] = np.sum(d.imag**2, axis=(1, 2))
+                out[m][pair] = np.sum(d.imag**2, axis=(1, 2)) / (2 if twice else 1)
                 continue
             turned = d.imag if m == "mic" else (d * _best_turn(d)[:, None, None]).real
             left, sizes, right = np.linalg.svd(turned, full_matrices=False)
             out[m][pair] = sizes[:, 0]
             for side, (group, weights) in enumerate(((a, left[:, :, 0]), (b, right[:, 0]))):
-                own = csd[:, members[group]][:, :, members[group]].real
                 # Filters of unit length in the whitened space for "mic", of unit power for "cacoh", as their authors have it.
                 base = roots[group] if m == "cacoh" else bases[group]
-                shown = (own @ (base @ weights[..., None]))[..., 0]
-                out[f"{m} patterns"][side, pair, : len(members[group])] = shown.T
+                shown = (own[group[0]] @ (base @ weights[..., None]))[..., 0]
+                out[f"{m} patterns"][side, pair, : len(members[group[0]])] = shown.T
     return out
-
-
-def _inner(base: np.ndarray, c: np.ndarray) -> np.ndarray:
-    return np.swapaxes(base, 1, 2) @ c @ base
 
 
 def _causal(
@@ -255,31 +252,35 @@ def _causal(
     targets: np.ndarray,
     names: Sequence[str],
     members: Sequence[np.ndarray],
-    ranks: Sequence[int],
+    ranks: tuple[np.ndarray, np.ndarray],
     n_lags: int,
     reverse: bool,
 ) -> np.ndarray:
     """Granger causality (n_pairs, n_bins); both directions of a pair are of one model."""
     total = csd.real.sum(axis=0)
     out = np.empty((len(seeds), len(csd)))
-    where: dict[tuple[int, int], list[int]] = {}
-    for pair, (a, b) in enumerate(zip(seeds.tolist(), targets.tolist())):
-        where.setdefault((a, b), []).append(pair)
+    where: dict[tuple[tuple[int, int], tuple[int, int]], list[int]] = {}
+    sides = [
+        [*zip(g.tolist(), r.tolist(), strict=True)] for g, r in zip((seeds, targets), ranks, strict=True)
+    ]
+    for pair, ends in enumerate(zip(*sides, strict=True)):
+        where.setdefault(ends, []).append(pair)
     for a, b in where:
         if (b, a) in where and b < a:
             continue
-        bases = [main_directions(total[np.ix_(members[g], members[g])], ranks[g]) for g in (a, b)]
-        both = np.concatenate([members[a], members[b]])
-        base = np.zeros((len(both), ranks[a] + ranks[b]))
-        base[: len(members[a]), : ranks[a]], base[len(members[a]) :, ranks[a] :] = bases
+        at = [members[a[0]], members[b[0]]]
+        bases = [main_directions(total[np.ix_(m, m)], r) for m, (_, r) in zip(at, (a, b), strict=True)]
+        both = np.concatenate(at)
+        base = np.zeros((len(both), a[1] + b[1]))
+        base[: len(at[0]), : a[1]], base[len(at[0]) :, a[1] :] = bases
         try:
-            there, back = granger_spectra(base.T @ csd[:, both][:, :, both] @ base, ranks[a], n_lags, reverse)
+            there, back = granger_spectra(base.T @ csd[:, both][:, :, both] @ base, a[1], n_lags, reverse)
             found = np.isfinite(there).all() and np.isfinite(back).all()
         except np.linalg.LinAlgError:
             found = False
         if not found:
             raise ValueError(
-                f"the channels of groups {names[a]!r} and {names[b]!r} are copies or sums of each other, or nearly so: give "
+                f"the channels of groups {names[a[0]]!r} and {names[b[0]]!r} are copies or sums of each other, or nearly so: give "
                 'a lower rank=, as rank="auto" does, or fewer n_lags'
             )
         out[where[a, b]] = there
@@ -301,42 +302,6 @@ def _whole(edges: np.ndarray, causal: bool) -> tuple[int, int]:
             'spectrum="whole"'
         )
     return first, stop
-
-
-def _ranks(
-    rank: Any, names: tuple[str, ...], members: Sequence[np.ndarray], x: np.ndarray
-) -> tuple[int, ...]:
-    if rank is None:
-        return tuple(len(m) for m in members)
-    if isinstance(rank, str) and rank == "auto":
-        sizes = [np.linalg.svd(x[:, m], compute_uv=False) for m in members]
-        return tuple(int(np.sum(s >= 1e-6 * s[:, :1], axis=1).min()) for s in sizes)
-    if not isinstance(rank, Mapping):
-        raise ValueError(
-            f'rank must be None, "auto" or a mapping of names of groups to numbers, got {rank!r}'
-        )
-    for name, value in rank.items():
-        check_in("a name in rank", name, names)
-        size = len(members[names.index(name)])
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= size:
-            raise ValueError(f"rank of group {name!r} must be from 1 to its {size} channels, got {value!r}")
-    return tuple(int(rank.get(name, len(m))) for name, m in zip(names, members))
-
-
-def _groups(groups: Any, n_channels: int) -> tuple[tuple[str, ...], list[np.ndarray]]:
-    if not isinstance(groups, Mapping) or len(groups) < 2:
-        raise ValueError(f"groups must map at least two names to channel numbers, got {groups!r}")
-    members = []
-    for name, channels in groups.items():
-        numbers = np.asarray(channels)
-        if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or len(numbers) == 0:
-            raise ValueError(f"group {name!r} must be a sequence of channel numbers, got {channels!r}")
-        if numbers.min() < 0 or numbers.max() >= n_channels or len(np.unique(numbers)) < len(numbers):
-            raise ValueError(
-                f"group {name!r} must hold different channels from 0 to {n_channels - 1}, got {numbers.tolist()}"
-            )
-        members.append(numbers.astype(np.intp))
-    return tuple(str(name) for name in groups), members
 
 
 def _inverse_root(c: np.ndarray, name: str, n: int) -> np.ndarray:

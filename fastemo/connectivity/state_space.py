@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,8 +93,8 @@ def check_lags(n_lags: Any, modelled: tuple[int, int], n: int, sfreq: float) -> 
     return int(n_lags)
 
 
-def warn_of_lags(n: int, n_lags: int, ranks: Sequence[int], seeds: np.ndarray, targets: np.ndarray) -> None:
-    most = n_lags * max(ranks[a] + ranks[b] for a, b in zip(seeds, targets))
+def warn_of_lags(n: int, n_lags: int, n_signals: int) -> None:
+    most = n_lags * n_signals
     if n < 10 * most:
         warnings.warn(
             f'"gc" fits {most} coefficients per channel to what {n} samples tell: use at least ten samples for each, so '
