@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastemo._atlases import check_atlas, common_atlas
 from fastemo._lowering import Build, Feature, InputOptions, lower, until
 from fastemo._program import Program
 from fastemo._validate import close_matches
@@ -33,6 +34,7 @@ class Estimator:
     label_space_: LabelSpace
     classes_: np.ndarray
     provenance_: dict[str, Any]
+    atlas_: Any = None
     # The program of all stages and how it came about; None where it has to be made anew.
     _cache: tuple[Build, Program] | None = None
 
@@ -124,7 +126,11 @@ class Estimator:
     def _recordings(self, X: Any, y: Any = None, groups: Any = None, fresh: bool = False) -> list[Recording]:
         """X as recordings with the pipeline's rate, channels and unit; `fresh` looks at no earlier fit."""
         sfreq, ch_names = (self.sfreq, self.ch_names) if fresh else self._place
-        recordings = as_recordings(X, y, sfreq, ch_names, self.unit, self.check_unit)
+        known = None if fresh else self.atlas_
+        recordings = as_recordings(X, y, sfreq, ch_names, self.unit, self.check_unit, known)
+        if fresh:
+            common_atlas(recordings)
+        check_atlas(recordings, known)
         if sfreq is None or ch_names is None:
             first = recordings[0]
             recordings = as_recordings(recordings, None, first.sfreq, first.ch_names, check_unit=False)

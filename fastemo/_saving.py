@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastemo import model_file
+from fastemo._atlases import dump_atlas, restore_atlas
 from fastemo._backend import core
 from fastemo._functions import MissingFunction
 from fastemo._program import Op, Program
@@ -54,6 +55,7 @@ def dump(pipe: Pipeline, provenance: Mapping[str, Any]) -> bytes:
     program = pipe.program
     space: LabelSpace | None = getattr(pipe, "label_space_", None)
     sfreq, ch_names = pipe._place
+    atlas, about_atlas = dump_atlas(pipe.atlas_)
     python = {
         "stages": pipe.to_spec(),
         "params": {name: value for name, value in pipe.get_params(deep=False).items() if name != "stages"},
@@ -61,6 +63,7 @@ def dump(pipe: Pipeline, provenance: Mapping[str, Any]) -> bytes:
             "sfreq": sfreq,
             "ch_names": ch_names,
             "label_space": None if space is None else space.to_dict(),
+            "atlas": about_atlas,
         },
         "chosen": pipe._lowered()[0].choices,
     }
@@ -76,7 +79,7 @@ def dump(pipe: Pipeline, provenance: Mapping[str, Any]) -> bytes:
         "provenance": json.dumps(provenance, default=_plain),
         "selftest_target": _target(),
     }
-    return model_file.write(program.tensors() | fitted | selftest, metadata)
+    return model_file.write(program.tensors() | fitted | atlas | selftest, metadata)
 
 
 def restore(source: Any) -> Pipeline:
@@ -87,13 +90,18 @@ def restore(source: Any) -> Pipeline:
     try:
         python, provenance = json.loads(metadata["stages"]), json.loads(metadata["provenance"])
         fitted = _take_fitted(tensors)
+        atlas = restore_atlas(tensors, python["learnt"].get("atlas"))
         signal, expected = tensors.pop("selftest.input"), tensors.pop("selftest.output")
         written_on = metadata.pop("selftest_target")
         program = Program.from_tensors(tensors, {k: v for k, v in metadata.items() if k not in PYTHON_ONLY})
         pipe = Pipeline.from_spec(python["stages"], **python["params"])
         learnt = python["learnt"]
         vars(pipe).update(
-            fitted_=fitted, sfreq_=learnt["sfreq"], ch_names_=learnt["ch_names"], provenance_=provenance
+            fitted_=fitted,
+            sfreq_=learnt["sfreq"],
+            ch_names_=learnt["ch_names"],
+            atlas_=atlas,
+            provenance_=provenance,
         )
         if learnt["label_space"] is not None:
             pipe.label_space_ = LabelSpace.from_dict(learnt["label_space"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastemo._atlases import common_atlas
 from fastemo._lowering import Build, lower
 from fastemo._offline import called, digest, pick_windows, run
 from fastemo._signals import fit_signals
@@ -53,6 +54,7 @@ def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
         check_labelled(recordings)
         learnt = learn_from(pipe, recordings, run_given(pipe, recordings))
         _warn_of_lost_classes(recordings, learnt["label_space_"])
+    learnt["atlas_"] = common_atlas(recordings)
     learnt["provenance_"] = provenance(recordings) | learnt["provenance_"]
     return learnt
 

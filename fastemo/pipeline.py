@@ -64,6 +64,9 @@ class Pipeline(Estimator):
         What the labels are: "classes", "multilabel" or "intensities".
     provenance_ : dict
         What it was trained on, when and with which versions.
+    atlas_ : fastemo.fmri.Masker or None
+        What the regions of its training runs were made by. Saved with it, but for maps of more than 64 MB, of which only
+        `names` and `digest` are kept; runs of another atlas are refused, and paths of NIfTI files are read with it.
 
     Examples
     --------

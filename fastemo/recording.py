@@ -52,6 +52,8 @@ class Recording:
         A baseline calibrates and is never scored.
     source : str or path, optional
         Where it came from.
+    atlas : fastemo.fmri.Masker, optional
+        What its regions were made by, of a run of volumes.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class Recording:
     stimulus: Any
     role: str
     source: str | None
+    atlas: Any
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class Recording:
         stimulus: Any = None,
         role: str = "data",
         source: str | os.PathLike[str] | None = None,
+        atlas: Any = None,
     ) -> None:
         data = check_array_2d("data", data).view()
         data.flags.writeable = False
@@ -112,7 +116,10 @@ class Recording:
             "stimulus": plain_label(stimulus),
             "role": check_in("role", role, ROLES),
             "source": None if source is None else os.fspath(source),
+            "atlas": atlas,
         }
+        if atlas is not None and not hasattr(atlas, "digest"):
+            raise TypeError(f"atlas must be a fastemo.fmri.Masker, got {type(atlas).__name__}")
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -210,9 +217,12 @@ class Recording:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
             return NotImplemented
-        rest = [f.name for f in dataclasses.fields(self) if f.name != "data"]
-        return all(getattr(self, n) == getattr(other, n) for n in rest) and np.array_equal(
-            self.data, other.data, equal_nan=True
+        rest = [f.name for f in dataclasses.fields(self) if f.name not in ("data", "atlas")]
+        atlases = [getattr(rec.atlas, "digest", None) for rec in (self, other)]
+        return (
+            atlases[0] == atlases[1]
+            and all(getattr(self, n) == getattr(other, n) for n in rest)
+            and np.array_equal(self.data, other.data, equal_nan=True)
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -263,6 +273,7 @@ def as_recordings(
     ch_names: Sequence[str] | None = None,
     unit: str | None = None,
     check_unit: bool = True,
+    atlas: Any = None,
 ) -> list[Recording]:
     """Recordings of whatever holds signals.
 
@@ -283,6 +294,8 @@ def as_recordings(
         Unit of the arrays ("uV" if not given) and of what comes out: recordings in another are converted.
     check_unit : bool
         Refuse data whose size cannot be EEG, such as volts taken for microvolts.
+    atlas : fastemo.fmri.Masker, optional
+        For paths of NIfTI files. Channels that are no regions of it come from fMRIPrep's confounds beside the file.
 
     Returns
     -------
@@ -305,7 +318,7 @@ def as_recordings(
         sfreq = check_positive("sfreq", sfreq, unit="Hz")
     picks = None if ch_names is None or tuple(ch_names) == default_names(len(ch_names)) else ch_names
     recordings = []
-    for rec in _collect(X, sfreq, picks, unit):
+    for rec in _collect(X, sfreq, picks, unit, atlas):
         if sfreq is not None:
             check_sfreq_match(rec.sfreq, sfreq, _called(rec))
         if ch_names is not None:
@@ -336,14 +349,14 @@ def _labels(y: Any, n: int) -> list[Any]:
 
 
 def _collect(
-    X: Any, sfreq: float | None, picks: Sequence[str] | None, unit: str | None
+    X: Any, sfreq: float | None, picks: Sequence[str] | None, unit: str | None, atlas: Any
 ) -> Iterable[Recording]:
     if isinstance(X, Recording):
         yield X
     elif isinstance(X, (str, os.PathLike)):
         from fastemo.io import read_for
 
-        yield read_for(X, sfreq, picks, unit)
+        yield read_for(X, sfreq, picks, unit, atlas)
     elif hasattr(X, "get_data") and hasattr(X, "info"):
         from fastemo.io import from_mne
 
@@ -360,7 +373,7 @@ def _collect(
             yield Recording(data, sfreq, unit=unit or "uV")
     elif isinstance(X, (list, tuple, np.ndarray)):
         for item in X:
-            yield from _collect(item, sfreq, picks, unit)
+            yield from _collect(item, sfreq, picks, unit, atlas)
     else:
         raise TypeError(
             "X must be a Recording, an array, an MNE Raw or Epochs, a path, or a list of these; "

@@ -146,6 +146,31 @@ def test_train_evaluate_decode_and_extract(folder, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["n_groups"] == 4
 
 
+def test_a_model_brings_its_atlas(folder, tmp_path, capsys):
+    model, own, given = (tmp_path / name for name in ("m.fastemo", "own.jsonl", "given.jsonl"))
+    options = ["--atlas", folder / "atlas.nii.gz"]
+    assert run("train", folder / "manifest.csv", "-o", model, "--pipeline", folder / "p.toml", *options) == 0
+    # Confounds too: the model has a channel that is no region.
+    assert run("decode", model, bold(folder, 4), "-o", own) == 0
+    assert run("decode", model, bold(folder, 4), "-o", given, "--confounds", "auto", *options) == 0
+    assert own.read_text() == given.read_text()
+    table = tmp_path / "f.csv"
+    assert run("extract", bold(folder, 4), "-o", table, "--pipeline", model) == 0
+    assert table.read_text().startswith("time,valid,mean:region1")
+    capsys.readouterr()
+    other = ["--atlas", folder / "maps.nii", "--confounds", "auto"]
+    assert run("decode", model, bold(folder, 4), *other) != 0
+    assert "map0" in capsys.readouterr().err
+    labels = np.asarray(nibabel.load(folder / "atlas.nii.gz").dataobj)
+    save(np.where(labels > 0, labels % 3 + 1, 0).astype(np.int16), tmp_path / "turned.nii")
+    assert (
+        run("decode", model, bold(folder, 4), "--atlas", tmp_path / "turned.nii", "--confounds", "auto") != 0
+    )
+    said = capsys.readouterr().err
+    assert "regions of another atlas" in said
+    assert "without --atlas" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -46,7 +46,7 @@ def test_one_volume_at_a_time_is_the_run(atlas, bold, layout, dtype):
 
 def test_names_background_and_mask(atlas, bold):
     mask = atlas != 3
-    with pytest.raises(ValueError, match="the mask leaves no voxel of region3"):
+    with pytest.raises(ValueError, match="no voxel is left of region3"):
         Masker.from_labels(atlas, mask=mask)
     atlas = np.where(atlas == 3, 0, atlas)
     masker = Masker.from_labels(atlas, {0: "a", 1: "b", 2: "c", 4: "d"}, background=4)

@@ -27,7 +27,10 @@ Channels = Annotated[str | None, typer.Option(help="Channels to use, or names of
 Unit = Annotated[str | None, typer.Option(help="uV, mV, V or 1 (none), for CSV and .npy.")]
 Ignore = Annotated[str | None, typer.Option(help="Columns of a CSV that are no channels: time,marker.")]
 Atlas = Annotated[
-    Path | None, typer.Option(help="For NIfTI: an image of labels, of maps, or of a mask (single voxels).")
+    Path | None,
+    typer.Option(
+        help="For NIfTI: an image of labels, of maps, or of a mask (single voxels); a model's own by default."
+    ),
 ]
 Confounds = Annotated[
     str | None,
@@ -117,6 +120,19 @@ def read_options(
     if atlas is not None:
         return options | images | {"delay": delay}
     return options | {name: value for name, value in images.items() if value is not None}
+
+
+def read_for(pipe: Any, source: str, options: dict[str, Any]) -> Recording:
+    """A recording for a pipeline: volumes by the regions that it learnt from, if no atlas is given."""
+    import fastemo as fe
+    from fastemo.io._nifti import NIFTI
+
+    own = pipe.atlas_
+    if hasattr(own, "on") and options.get("atlas") is None and source.lower().endswith(NIFTI):
+        options = options | {"atlas": own}
+        if options.get("confounds") is None and not set(pipe._place[1]) <= set(own.names):
+            options["confounds"] = "auto"
+    return fe.read(source, **options)
 
 
 def _list(text: str | None) -> list[str]:

@@ -29,6 +29,7 @@ from fastemo.cli._common import (
     parse_span,
     print_json,
     progress,
+    read_for,
     read_options,
     told_warnings,
 )
@@ -64,7 +65,8 @@ class _Loaded:
             raise ValueError(
                 f"{model} has no decoder: `fastemo extract --pipeline {model}` writes its features"
             )
-        self.recordings = self.pipe._recordings([fe.read(s, **read_options(**options)) for s in sources])
+        given = read_options(**options)
+        self.recordings = self.pipe._recordings([read_for(self.pipe, s, given) for s in sources])
         #: Seconds of each recording that were taken off its start.
         self.begins = [0.0] * len(sources)
         if baseline:
@@ -292,14 +294,17 @@ def extract(
     if hop is not None and pipeline.endswith(".fastemo"):
         raise ValueError(f"--hop is for presets: {pipeline} has its own")
     with told_warnings(), progress("Extracting"):
-        recording = fe.read(source, **read_options(sfreq, channels, unit, ignore, atlas, confounds))
+        options = read_options(sfreq, channels, unit, ignore, atlas, confounds)
         if pipeline.endswith(".fastemo"):
             pipe = fe.load(pipeline)
+            recording = read_for(pipe, source, options)
         else:
+            recording = fe.read(source, **options)
             # The features that need no learning; what follows would have to be trained.
             whole = make_pipeline(pipeline, hop)
-            pipe = fe.Pipeline(whole.stages[: whole._n_given], recording.sfreq, list(recording.ch_names))
-        records = pipe._feature_records([recording])[0]
+            given = whole.stages[: whole._n_given]
+            pipe = fe.Pipeline(given, recording.sfreq, list(recording.ch_names), recording.unit)
+        records = pipe._feature_records(pipe._recordings([recording]))[0]
         names = pipe.get_feature_names_out().tolist()
     columns = {"time": records["time"], "valid": records["valid"].astype(bool)}
     columns |= dict(zip(names, records["outputs"].T, strict=True))

@@ -88,7 +88,7 @@ def read_bold(
         events = delay_events(events, delay, data.shape[1] * tr)
         if rest is not None:
             events = fill_events(events, data.shape[1] * tr, rest)
-    return Recording(data, 1 / tr, names, "1", events=events, source=image.source, **about)
+    return Recording(data, 1 / tr, names, "1", events=events, source=image.source, atlas=masker, **about)
 
 
 def read_events(path: str | os.PathLike[str], column: str = "trial_type") -> list[Event]:

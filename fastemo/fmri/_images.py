@@ -94,12 +94,17 @@ def on_grid_of(name: str, image: Image, target: Image, labels: bool) -> Image:
             f"{name} is on another grid than the volumes, which needs nilearn: pip install fastemo[fmri]"
         ) from error
     data = image.data.astype(np.int32 if labels else np.float64)
-    resampled = resample_img(
-        nibabel.Nifti1Image(data, image.affine),
-        target.affine,
-        target.data.shape[:3],
-        interpolation="nearest" if labels else "linear",
-        copy_header=True,
-        force_resample=True,
-    )
+    try:
+        resampled = resample_img(
+            nibabel.Nifti1Image(data, image.affine),
+            target.affine,
+            target.data.shape[:3],
+            interpolation="nearest" if labels else "linear",
+            copy_header=True,
+            force_resample=True,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{name} cannot be brought to the voxels of the volumes, so both must be in one space, such as MNI: {error}"
+        ) from error
     return image._replace(data=np.asanyarray(resampled.dataobj), affine=target.affine)

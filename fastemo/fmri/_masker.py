@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from fastemo._validate import check_in
-from fastemo.fmri._images import Image, load_image, on_grid_of
+from fastemo.fmri._atlas import Labels, affine_of, digest_of, labels_from, labels_tensors, packed, unpacked
+from fastemo.fmri._images import SAME_MM, Image, load_image, on_grid_of
 
 __all__ = ["Masker"]
 
@@ -37,6 +39,9 @@ class Masker:
     shape : tuple of int
     n_voxels : int
         How many voxels any region uses.
+    digest : str
+        Of the atlas: its regions and the images that it was made of, wherever the voxels of the volumes are. Recordings
+        carry the masker they were made by, and pipelines refuse those of another atlas than they learnt from.
 
     Examples
     --------
@@ -66,7 +71,10 @@ class Masker:
             )
         if not np.isfinite(matrix.data).all():
             raise ValueError("weights must be finite, got NaN or infinite ones")
-        self.affine = affine
+        self.affine = None if affine is None else np.asarray(affine, np.float64)
+        #: The image of labels it was made of, if it was.
+        self.labels: Labels | None = None
+        self._digest: str | None = None
         used = np.unique(matrix.indices)
         self._weights = matrix[:, used].tocsr()
         # Where those voxels are in a volume of either memory order.
@@ -106,27 +114,55 @@ class Masker:
             Labels that are no whole numbers, names that do not fit, no voxel left of a region.
         """
         image = load_image("atlas", atlas, (3,))
-        target = image if like is None else load_image("like", like, (3, 4))
-        image = on_grid_of("atlas", image, target, labels=True)
-        labels = image.data
-        if not np.array_equal(labels, np.round(labels)):
+        if not np.array_equal(image.data, np.round(image.data)):
             raise ValueError("atlas must hold whole numbers, got others: use from_maps for weighted maps")
-        labels = labels.astype(np.int64)
-        there = [int(v) for v in np.unique(labels) if v != background]
-        if not there:
+        target = image if like is None else load_image("like", like, (3, 4))
+        data = image.data.astype(np.int64)
+        known = np.unique(data[data != background])
+        if len(known) == 0:
             raise ValueError(f"atlas holds nothing but the background {background}")
-        called = _label_names(there, names)
-        inside = (labels != background) & _mask(mask, target)
-        flat = np.flatnonzero(inside)
-        row = np.searchsorted(there, labels.ravel()[flat])
-        counts = np.bincount(row, minlength=len(there))
-        empty = [name for name, n in zip(called, counts, strict=True) if n == 0]
+        numbers = np.where(data == background, 0, np.searchsorted(known, data) + 1)
+        # Small regions may have no voxel where the volumes have theirs.
+        placed = on_grid_of("atlas", image._replace(data=numbers), target, labels=True).data
+        there = np.unique(placed[placed > 0])
+        called = _label_names(known[there - 1].tolist(), names)
+        new = np.zeros(len(known) + 1, np.min_scalar_type(len(there)))
+        new[there] = np.arange(1, len(there) + 1)
+        covered = None
+        if mask is not None:
+            found = load_image("mask", mask, (3,))
+            covered = found._replace(data=np.nan_to_num(found.data) != 0)
+        return cls._of_labels(Labels(image._replace(data=new[numbers]), covered), called, target)
+
+    @classmethod
+    def _of_labels(cls, labels: Labels, names: Sequence[str], target: Image) -> Masker:
+        """The mean over the voxels of each region where the target has its voxels."""
+        numbers = on_grid_of("atlas", labels.atlas, target, labels=True).data
+        if labels.mask is not None:
+            numbers = np.where(on_grid_of("mask", labels.mask, target, labels=True).data != 0, numbers, 0)
+        return cls._of_numbers(labels, names, Image(numbers, target.affine))
+
+    @classmethod
+    def _of_numbers(cls, labels: Labels, names: Sequence[str], placed: Image) -> Masker:
+        """The same, of the number of a region, or 0, in each voxel of the volumes."""
+        if placed.data.max() > len(names):
+            raise ValueError(f"the atlas has {placed.data.max()} regions, but {len(names)} names")
+        numbers = placed.data.astype(np.int64).ravel()
+        flat = np.flatnonzero(numbers)
+        counts = np.bincount(numbers[flat] - 1, minlength=len(names))
+        empty = [name for name, n in zip(names, counts, strict=True) if n == 0]
         if empty:
             raise ValueError(
-                f"the mask leaves no voxel of {', '.join(empty)}: leave these labels out of the atlas, or widen the mask"
+                f"no voxel is left of {', '.join(empty)}: leave these labels out of the atlas, widen the mask, or bring the "
+                "volumes to the space of the atlas"
             )
-        weights = csr_array((1 / counts[row], (row, flat)), shape=(len(there), labels.size))
-        return cls(weights, labels.shape, called, image.affine if like is None else target.affine)
+        row = numbers[flat] - 1
+        weights = csr_array((1 / counts[row], (row, flat)), shape=(len(names), numbers.size))
+        masker = cls(weights, placed.data.shape, names, placed.affine)
+        masker.labels = labels
+        parts = [labels.atlas] if labels.mask is None else [labels.atlas, labels.mask]
+        masker._digest = digest_of("labels", masker.names, *parts)
+        return masker
 
     @classmethod
     def from_maps(
@@ -160,6 +196,7 @@ class Masker:
         check_in("method", method, ("least_squares", "average"))
         image = load_image("maps", maps, (4,))
         target = image if like is None else load_image("like", like, (3, 4))
+        original = image
         image = on_grid_of("maps", image, target, labels=False)
         n = image.data.shape[3]
         called = [f"map{i}" for i in range(n)] if names is None else [str(name) for name in names]
@@ -185,7 +222,10 @@ class Masker:
             rows = np.linalg.pinv(matrix[:, used]).T
         row, column = np.nonzero(rows)
         weights = csr_array((rows[row, column], (row, used[column])), shape=matrix.shape)
-        return cls(weights, image.data.shape[:3], called, image.affine if like is None else target.affine)
+        masker = cls(weights, image.data.shape[:3], called, image.affine if like is None else target.affine)
+        parts = [method, original] if mask is None else [method, original, load_image("mask", mask, (3,))]
+        masker._digest = digest_of("maps", masker.names, *parts)
+        return masker
 
     @classmethod
     def from_mask(cls, mask: Any, *, prefix: str = "voxel") -> Masker:
@@ -197,6 +237,81 @@ class Masker:
         n = len(used)
         weights = csr_array((np.ones(n), (np.arange(n), used)), shape=(n, image.data.size))
         return cls(weights, image.data.shape, [f"{prefix}{i}" for i in range(n)], image.affine)
+
+    @property
+    def digest(self) -> str:
+        if self._digest is None:
+            where = () if self.affine is None else (np.round(self.affine, 3) + 0.0,)
+            w = self._weights
+            voxels = self._at["C"][w.indices]
+            self._digest = digest_of("weights", self.names, self.shape, w.indptr, voxels, w.data, *where)
+        return self._digest
+
+    def on(self, image: Any) -> Masker:
+        """The masker of the same atlas for volumes whose voxels are where those of an image are.
+
+        Parameters
+        ----------
+        image : array, nibabel image or path, 3-D or 4-D
+
+        Returns
+        -------
+        Masker
+            This one where its voxels are there already; else another, for which an atlas of labels is resampled (needs
+            nilearn).
+
+        Raises
+        ------
+        ValueError
+            Voxels elsewhere, and an atlas that is no image of labels; a region without a voxel there.
+        """
+        image = load_image("image", image, (3, 4))
+        if self.affine is None or image.affine is None:
+            return self
+        if image.data.shape[:3] == self.shape and np.allclose(image.affine, self.affine, atol=SAME_MM):
+            return self
+        if self.labels is None:
+            raise ValueError(
+                f"{image.called} has its voxels elsewhere than the atlas, of which only weights are known: make a masker of "
+                "its maps or mask with like= this image"
+            )
+        return Masker._of_labels(self.labels, self.names, image)
+
+    def to_tensors(self) -> dict[str, np.ndarray]:
+        """Arrays that `from_tensors` makes it of again: images of labels, or the weights of voxels."""
+        w, voxels = self._weights, self._at["C"][self._weights.indices]
+        region = np.repeat(np.arange(len(self.names)), np.diff(w.indptr))
+        found = {} if self.affine is None else {"place": self.affine}
+        if self.labels is None:
+            shape = np.array(self.shape, np.int64)
+            return found | {
+                "shape": shape,
+                "region": region.astype(np.int64),
+                "voxel": voxels,
+                "weight": w.data,
+            }
+        numbers = np.zeros(self.shape, np.int64)
+        numbers.ravel()[voxels] = region + 1
+        return found | labels_tensors(self.labels) | {"placed": packed(numbers)}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, np.ndarray], names: Sequence[str], digest: str) -> Masker:
+        """The inverse of `to_tensors`; ValueError where they make no masker, or one of another digest."""
+        place = affine_of(tensors, "place")
+        if "labels" in tensors:
+            masker = cls._of_numbers(labels_from(tensors), names, Image(unpacked(tensors["placed"]), place))
+            if masker.digest != digest:
+                raise ValueError("the atlas is another one than it says")
+            return masker
+        shape = tensors["shape"].tolist()
+        if tensors["shape"].dtype != np.int64 or len(shape) != 3 or min(shape) < 1 or max(shape) > 2**12:
+            raise ValueError(f"the atlas has volumes of shape {shape}")
+        where = (tensors["region"], tensors["voxel"])
+        masker = cls(
+            csr_array((tensors["weight"], where), shape=(len(names), prod(shape))), shape, names, place
+        )
+        masker._digest = digest
+        return masker
 
     @property
     def n_voxels(self) -> int:
@@ -249,7 +364,7 @@ class Masker:
         if not np.allclose(image.affine, self.affine, atol=1e-3):
             raise ValueError(
                 f"{image.called} has its voxels elsewhere than the atlas (their affines differ): make the masker with "
-                "like= this image"
+                "like= this image, or use masker.on(image)"
             )
 
     def __repr__(self) -> str:

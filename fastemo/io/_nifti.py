@@ -79,7 +79,7 @@ def _stem(path: Path) -> str:
 
 def _masker(atlas: Any, bold: Any) -> Masker:
     if isinstance(atlas, Masker):
-        return atlas
+        return atlas.on(bold)
     image = load_image("atlas", atlas, (3, 4))
     if image.data.ndim == 4:
         return Masker.from_maps(image, like=bold)

@@ -78,7 +78,7 @@ def read(
         Refuse data whose size cannot be EEG, such as volts taken for microvolts.
     atlas : image, path or `fastemo.fmri.Masker`, optional
         For NIfTI, and needed there: labels (3-D; their means), maps (4-D), or a mask (3-D, one value beside 0; single
-        voxels).
+        voxels). A masker is used where the voxels of the file are, as by its `on`.
     events : path of a BIDS events.tsv, or sequence of (onset, duration, label), optional
         For NIfTI. By default that of the same run beside the file, if there is one and no `label`.
     confounds : path, mapping or "auto", optional
@@ -146,9 +146,16 @@ def read(
 
 
 def read_for(
-    path: str | os.PathLike[str], sfreq: float | None, ch_names: Sequence[str] | None, unit: str | None
+    path: str | os.PathLike[str],
+    sfreq: float | None,
+    ch_names: Sequence[str] | None,
+    unit: str | None,
+    atlas: Any = None,
 ) -> Recording:
     """Read a file for a pipeline: what the pipeline expects stands in for what the file does not say."""
+    if hasattr(atlas, "on") and os.fspath(path).lower().endswith(NIFTI):
+        regions = ch_names is None or set(ch_names) <= set(atlas.names)
+        return read(path, atlas=atlas, ch_names=ch_names, confounds=None if regions else "auto")
     source = _open(path, ())
     unit = (unit or "uV") if None in source.units else None
     data, rate, names, unit, _ = _load(source, sfreq, ch_names, unit, None, None)
@@ -161,7 +168,9 @@ def _open(path: str | os.PathLike[str], ignore: Sequence[str | int]) -> Source:
     _check_file(path, ignore)
     suffix = ".fif.gz" if path.name.lower().endswith(".fif.gz") else path.suffix.lower()
     if path.name.lower().endswith(NIFTI):
-        raise ValueError(f"{path.name} holds volumes: read it with fastemo.read(..., atlas=...)")
+        raise ValueError(
+            f"{path.name} holds volumes, and no atlas is known: read it with fastemo.read(..., atlas=...)"
+        )
     if file.suffix.lower() == ".npz":
         return open_npz(file, member)
     if suffix in TEXT:
