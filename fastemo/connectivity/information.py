@@ -123,9 +123,9 @@ def knn_transfer_entropy(
         Samples from the source's nearest past to the sink [2]_. The values over several delays peak at that of the coupling.
     condition : "others" or sequence of int, optional
         Channels whose pasts z_(t-1), z_(t-1-lag), ... are taken as known beside the sink's own: all others, or those of
-        these numbers, in either case without the pair's own two. Each makes `condition_order` coordinates more, and
-        neighbours in many coordinates are far: with more than about six in all the estimate is small whatever is
-        transferred, so name the few channels that matter, or use `transfer_entropy`.
+        these numbers, in either case without the pair's own two. Each makes `condition_order` coordinates more, and where
+        there are many neighbours are far, which makes estimates small: of 0.25 nats four unrelated channels leave 0.20
+        and ten 0.13 (1500 samples). So name the few channels that matter, or use `transfer_entropy`.
     condition_order : int, optional
         Samples of each of their pasts; `order` by default.
     exclude : int, optional
@@ -182,7 +182,7 @@ def knn_transfer_entropy(
     >>> x[2, 1:] += x[1, :-1]
     >>> pair = ([0], [2])
     >>> knn_transfer_entropy(x, delay=2, indices=pair).values.round(1)
-    array([0.1])
+    array([0.2])
     >>> knn_transfer_entropy(x, delay=2, indices=pair, condition=[1]).values.round(1) + 0.0
     array([0.])
     """
