@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastemo import features as f
-from fastemo.features.extraction import MNE_FEATURES
+from fastemo.features.extraction import BIVARIATE, MNE_FEATURES
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -75,6 +75,17 @@ def test_lempel_ziv(versus):
 
     np.testing.assert_allclose(f.lempel_ziv(x), peer(), rtol=1e-12)
     versus("lempel_ziv, 32 x 1000", lambda: f.lempel_ziv(x), antropy=peer)
+
+
+@pytest.mark.parametrize("name", sorted(BIVARIATE))
+def test_mne_features_of_pairs(versus, name, theirs):
+    x = eeg(1, 8, 500)
+    np.testing.assert_allclose(f.extract_features(x, SFREQ, [name]), theirs(x, [name]), rtol=1e-8)
+    versus(
+        f"{name}, pairs of 8 x 500",
+        lambda: f.extract_features(x, SFREQ, [name]),
+        mne_features=lambda: theirs(x, [name]),
+    )
 
 
 @pytest.mark.parametrize("name", UNIVARIATE)

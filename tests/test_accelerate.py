@@ -283,7 +283,19 @@ class TestOthers:
         path = "mne_features.feature_extraction.extract_features"
         x, options = noise((4, 3, 256)), {"separator": "_"}
         self.agree("mne_features", path, x, 256.0, ["std", "samp_entropy", "pow_freq_bands"], **options)
-        self.agree("mne_features", path, x, 256.0, ["std", "time_corr"], hit=False, **options)
+        self.agree("mne_features", path, x, 256.0, ["std", "time_corr", "max_cross_corr"], **options)
+        own = ("own", lambda epoch: epoch[:, 0])
+        self.agree("mne_features", path, x, 256.0, ["std", own], hit=False, **options)
+
+    @pytest.mark.parametrize(
+        "name", ["max_cross_corr", "phase_lock_val", "nonlin_interdep", "time_corr", "spect_corr"]
+    )
+    def test_mne_features_of_pairs(self, name):
+        path, rate = (
+            f"mne_features.bivariate.compute_{name}",
+            [128.0] * (name in ("max_cross_corr", "spect_corr")),
+        )
+        self.agree("mne_features", path, *rate, noise((4, 300), offset=0), tolerance=1e-8)
 
     @pytest.mark.parametrize("phase", ["zero", "zero-double", "minimum"])
     def test_mne_filters(self, phase):

@@ -112,7 +112,7 @@ def test_names_of_channels(function):
         ("connectivity", "gc", ValueError, "'gc', which is a measure of group_connectivity"),
         ("connectivity", ["coh", "pdc"], ValueError, "'pdc', which is a measure of directed_connectivity"),
         ("connectivity", "plw", ValueError, "did you mean 'plv'"),
-        ("directed_connectivity", "coh", ValueError, "'coh', which is a measure of connectivity"),
+        ("directed_connectivity", "plv", ValueError, "'plv', which is a measure of connectivity"),
         ("directed_connectivity", "pcd", ValueError, "did you mean 'pdc'"),
         ("group_connectivity", ["mim", "wpli"], ValueError, "'wpli', which is a measure of connectivity"),
     ],

@@ -65,7 +65,7 @@ def test_epochs_are_pooled(x):
 def test_directions(x):
     """The measures that look through mediators see the two links; those that follow paths see 0 -> 2 too."""
     result = directed_connectivity(x, SFREQ, {"all": (1, 99)}, methods=DIRECTED, order=2)
-    for m in ("pdc", "gpdc", "ddtf"):
+    for m in ("pdc", "gpdc", "ffpdc", "pdcf", "ddtf"):
         found = result.dense(m)[..., 0]
         links = found[0, 1], found[1, 2]
         others = [found[1, 0], found[2, 0], found[2, 1], found[0, 2]]
@@ -85,7 +85,9 @@ def test_definitions(x):
     h, sd = np.linalg.inv(a), np.sqrt(np.diag(model.noise))
     g = a.conj().T @ np.linalg.inv(model.noise) @ a
     n_fft = 400
-    all_h = np.linalg.inv(model.inverse_transfer(np.arange(201) * SFREQ / n_fft, SFREQ))
+    all_a = model.inverse_transfer(np.arange(201) * SFREQ / n_fft, SFREQ)
+    all_h = np.linalg.inv(all_a)
+    s = h @ model.noise @ h.conj().T
     result = directed_connectivity(x, SFREQ, fmin=f, fmax=f, methods=DIRECTED, order=2, n_fft=n_fft)
     for i in range(3):
         for j in range(3):
@@ -95,6 +97,10 @@ def test_definitions(x):
             expected = {
                 "pdc": abs(a[i, j]) / np.linalg.norm(a[:, j]),
                 "gpdc": abs(a[i, j]) / sd[i] / np.linalg.norm(a[:, j] / sd),
+                "ffpdc": abs(a[i, j]) / np.sqrt((np.abs(all_a[:, :, j]) ** 2).sum()),
+                "pdcf": abs(a[i, j]) / np.sqrt(g[j, j].real),
+                "coh": abs(s[i, j]) / np.sqrt(s[i, i].real * s[j, j].real),
+                "pcoh": abs(g[i, j]) / np.sqrt(g[i, i].real * g[j, j].real),
                 "dtf": abs(h[i, j]) / np.linalg.norm(h[i]),
                 "gdtf": abs(h[i, j]) * sd[j] / np.linalg.norm(h[i] * sd),
                 "ffdtf": ffdtf,
@@ -102,6 +108,22 @@ def test_definitions(x):
             }
             for m, value in expected.items():
                 assert result.dense(m)[j, i, 0] == pytest.approx(value, rel=1e-9), m
+
+
+def test_coherence_of_the_model_is_that_of_the_spectra(x):
+    """Of 20 000 samples by a model and by Welch's segments: within their scatter, and the same both ways."""
+    from scipy.signal import coherence
+
+    found = directed_connectivity(x, SFREQ, fmin=10, fmax=90, methods=["coh", "pcoh"], order=2)
+    for m in ("coh", "pcoh"):
+        dense = found.dense(m)[..., 0]
+        np.testing.assert_allclose(dense, dense.T, rtol=1e-12)
+    for i, j in ((0, 1), (1, 2), (0, 2)):
+        f, squared = coherence(x[i], x[j], SFREQ, nperseg=128)
+        expected = np.sqrt(squared[(f >= 10) & (f <= 90)]).mean()
+        assert found.dense("coh")[i, j, 0] == pytest.approx(expected, abs=0.05)
+    # What goes through the second channel is no link once that is known.
+    assert found.dense("pcoh")[0, 2, 0] < 0.05 < 0.2 < found.dense("coh")[0, 2, 0]
 
 
 def test_units_of_channels_do_not_matter_where_they_should_not(x):

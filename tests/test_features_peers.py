@@ -7,7 +7,7 @@ import pytest
 
 from fastemo import features as f
 from fastemo.features import extract_features
-from fastemo.features.extraction import MNE_FEATURES, SPECTRAL
+from fastemo.features.extraction import BIVARIATE, MNE_FEATURES, SPECTRAL
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -108,7 +108,7 @@ EPOCHS = eeg(2, 3, 1000, seed=1)
 
 
 # Their spect_slope fails with NumPy 2: it is tested by its definition below.
-@pytest.mark.parametrize("name", sorted(set(MNE_FEATURES) - {"spect_slope"}))
+@pytest.mark.parametrize("name", sorted({*MNE_FEATURES, *BIVARIATE} - {"spect_slope"}))
 def test_mne_features(name, theirs):
     got, wanted = extract_features(EPOCHS, SFREQ, [name]), theirs(EPOCHS, [name])
     np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-13 * np.abs(wanted).max())
@@ -263,12 +263,15 @@ def test_constant_channels_have_no_spectrum():
 
 
 def test_nothing_of_theirs_is_missing(theirs):
+    import mne_features.bivariate
     import mne_features.univariate
 
     assert {name for name in dir(antropy) if callable(getattr(antropy, name))} <= set(f.__all__)
     univariate = {name[8:] for name in dir(mne_features.univariate) if name.startswith("compute_")}
     assert univariate == set(MNE_FEATURES)
-    assert univariate <= set(f.__all__)
+    bivariate = {name[8:] for name in dir(mne_features.bivariate) if name.startswith("compute_")}
+    assert bivariate == set(BIVARIATE)
+    assert univariate | bivariate <= set(f.__all__)
 
 
 def test_threads_do_not_matter():

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastemo._accelerate._replacement import Replacement, same_parameters
 from fastemo.features import extract_features
-from fastemo.features.extraction import MNE_FEATURES
+from fastemo.features.extraction import BIVARIATE, MNE_FEATURES
 
 __all__ = ["replacements"]
 
@@ -25,14 +25,15 @@ _SMALL = {
 
 
 def replacements() -> list[Replacement]:
-    univariate = import_module("mne_features.univariate")
     made = [Replacement("mne_features.feature_extraction.extract_features", _extract)]
-    for name in MNE_FEATURES:
-        theirs = getattr(univariate, f"compute_{name}", None)
-        if theirs is not None and name not in _LEFT:
-            replacement = Replacement(f"mne_features.univariate.compute_{name}", _of_one_epoch(name, theirs))
-            replacement.dispatcher = _with_parameters(replacement.dispatcher)
-            made.append(replacement)
+    for kind, names in (("univariate", MNE_FEATURES), ("bivariate", BIVARIATE)):
+        module = import_module(f"mne_features.{kind}")
+        for name in names:
+            theirs = getattr(module, f"compute_{name}", None)
+            if theirs is not None and name not in _LEFT:
+                replacement = Replacement(f"mne_features.{kind}.compute_{name}", _of_one_epoch(name, theirs))
+                replacement.dispatcher = _with_parameters(replacement.dispatcher)
+                made.append(replacement)
     return made if same_parameters(made[0].original, _extract) else made[1:]
 
 

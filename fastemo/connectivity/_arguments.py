@@ -29,8 +29,10 @@ __all__ = [
 
 #: The measures between groups, by their usual names.
 GROUPED = ("cacoh", "mic", "mim", "gc", "gc_tr")
-#: The directed measures of frequencies, by their usual names.
-DIRECTED = ("pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger")
+#: The measures of an autoregressive model by frequency, by their usual names; the last two have no direction.
+DIRECTED = (
+    "pdc", "gpdc", "ffpdc", "pdcf", "dtf", "gdtf", "ffdtf", "ddtf", "granger", "coh", "pcoh",
+)  # fmt: skip
 FAMILIES = {"connectivity": MEASURES, "group_connectivity": GROUPED, "directed_connectivity": DIRECTED}
 
 DEBIASED = {"ppc", "pli2_unbiased", "wpli2_debiased"}

@@ -146,9 +146,11 @@ def directed_connectivity(
     bands, fmin, fmax
         As for `connectivity`; values are means over the frequencies of a band.
     methods : str or sequence of str
-        Of "pdc" (partial directed coherence [1]_), "gpdc" (the same for channels of any size), "dtf" (directed
-        transfer function [2]_), "gdtf", "ffdtf" (its denominator summed over all frequencies), "ddtf" (times the partial
-        coherence), "granger" (Geweke's spectral causality [3]_ of each pair by itself, in nats).
+        Of "pdc" (partial directed coherence [1]_), "gpdc" (the same for channels of any size), "ffpdc" (its denominator
+        summed over all frequencies), "pdcf" (partial directed coherence factor [1]_, by the whole covariance of the
+        noise), "dtf" (directed transfer function [2]_), "gdtf", "ffdtf" (its denominator summed over all frequencies),
+        "ddtf" (times the partial coherence), "granger" (Geweke's spectral causality [3]_ of each pair by itself, in nats);
+        without direction "coh" and "pcoh", coherence and partial coherence of the model.
     order : int, optional
         Of the model; by default by the Bayesian information criterion, up to 20.
     n_fft : int
@@ -334,20 +336,32 @@ def _directed(
     """Measures (n_freqs, sink, source)."""
     a = model.inverse_transfer(freqs, sfreq)
     size, out = np.sqrt(np.diag(model.noise)), {}
-    if {"pdc", "gpdc"} & {*methods}:
+    if {"pdc", "gpdc", "ffpdc"} & {*methods}:
         for name, weight in (("pdc", np.ones_like(size)), ("gpdc", 1 / size)):
             weighted = np.abs(a) * weight[:, None]
             out[name] = weighted / np.sqrt(np.sum(weighted**2, axis=1, keepdims=True))
+        out["ffpdc"] = np.abs(a) / np.sqrt(np.sum(np.abs(a) ** 2, axis=(0, 1), keepdims=True))
     if {"dtf", "gdtf", "ffdtf", "ddtf"} & {*methods}:
         h = np.abs(np.linalg.inv(a))
         out["dtf"] = h / np.sqrt(np.sum(h**2, axis=2, keepdims=True))
         out["gdtf"] = h * size / np.sqrt(np.sum((h * size) ** 2, axis=2, keepdims=True))
         out["ffdtf"] = h / np.sqrt(np.sum(h**2, axis=(0, 2), keepdims=True))
-    if "ddtf" in methods:
+    if "coh" in methods:
+        h = np.linalg.inv(a)
+        out["coh"] = _normalised(h @ model.noise @ np.conj(np.swapaxes(h, 1, 2)))
+    if {"ddtf", "pcoh", "pdcf"} & {*methods}:
         g = np.conj(np.swapaxes(a, 1, 2)) @ np.linalg.inv(model.noise) @ a
-        own = np.sqrt(np.real(np.einsum("fii->fi", g)))
-        out["ddtf"] = np.abs(g) / (own[:, :, None] * own[:, None, :]) * out["ffdtf"]
+        out["pcoh"] = _normalised(g)
+        out["pdcf"] = np.abs(a) / np.sqrt(np.real(np.einsum("fii->fi", g)))[:, None, :]
+    if "ddtf" in methods:
+        out["ddtf"] = out["pcoh"] * out["ffdtf"]
     return out
+
+
+def _normalised(s: np.ndarray) -> np.ndarray:
+    """Absolute values of matrices (n_freqs, n, n) by the roots of their diagonals."""
+    own = np.sqrt(np.real(np.einsum("fii->fi", s)))
+    return np.abs(s) / (own[:, :, None] * own[:, None, :])
 
 
 def _geweke(x: np.ndarray, order: int, freqs: np.ndarray, sfreq: float) -> np.ndarray:

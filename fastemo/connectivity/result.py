@@ -20,7 +20,7 @@ REVERSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "phase": np.negative,
 }
 # Measures of a direction: that of the reversed pair is another number.
-ONE_WAY = {"gc", "gc_tr", "pdc", "gpdc", "dtf", "gdtf", "ffdtf", "ddtf", "granger"}
+ONE_WAY = {"gc", "gc_tr", "pdc", "gpdc", "ffpdc", "pdcf", "dtf", "gdtf", "ffdtf", "ddtf", "granger"}
 
 
 @dataclass(frozen=True, eq=False)

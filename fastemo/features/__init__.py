@@ -6,6 +6,7 @@ antropy; where the two differ, `definition` chooses. `docs/features.md` lists th
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from fastemo.features import bivariate as _bivariate
 from fastemo.features import coupling as _coupling
 from fastemo.features import entropy as _entropy
 from fastemo.features import fractal as _fractal
@@ -14,6 +15,7 @@ from fastemo.features import spectrum as _spectrum
 from fastemo.features import statistics as _statistics
 from fastemo.features import wavelets as _wavelets
 from fastemo.features._reduce import FEATURES
+from fastemo.features.bivariate import *  # noqa: F403
 from fastemo.features.coupling import *  # noqa: F403
 from fastemo.features.energy import energy_freq_bands
 from fastemo.features.entropy import *  # noqa: F403
@@ -37,6 +39,7 @@ __all__ = [
     *_spectrum.__all__,
     "energy_freq_bands",
     *_coupling.__all__,
+    *_bivariate.__all__,
     "extract_features",
 ]
 

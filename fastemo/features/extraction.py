@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastemo._validate import check_in, check_positive
-from fastemo.features import entropy, fractal, shape, statistics, wavelets
+from fastemo.features import bivariate, entropy, fractal, shape, statistics, wavelets
 from fastemo.features._freq_bands import BANDS, band_pairs, check_freq_bands
 from fastemo.features._reduce import Reduction, reduce_signals, signals_of, whole
 from fastemo.features.energy import energy_freq_bands
 from fastemo.features.psd import power_spectrum
 from fastemo.features.spectrum import _moment, bands_of, edge_of, entropy_of, slope_of
 
-__all__ = ["MNE_FEATURES", "extract_features"]
+__all__ = ["BIVARIATE", "MNE_FEATURES", "extract_features"]
 
 PSD = ("psd_method", "psd_params")
 
@@ -110,6 +110,19 @@ SPECTRAL = {
 }
 FILTERED = {"energy_freq_bands": Alias(energy_freq_bands, _same("freq_bands", "deriv_filt"), names=_bands)}
 MNE_FEATURES = REDUCED | SPECTRAL | FILTERED
+# Of pairs of channels.
+BIVARIATE = {
+    "max_cross_corr": Alias(
+        bivariate.max_cross_corr, {"sfreq": "sfreq"} | _same("include_diag"), {"sides": "first"}
+    ),
+    "phase_lock_val": Alias(bivariate.phase_lock_val, _same("include_diag")),
+    "nonlin_interdep": Alias(bivariate.nonlin_interdep, _same("tau", "emb", "nn", "include_diag")),
+    "time_corr": Alias(bivariate.time_corr, _same("with_eigenvalues", "include_diag")),
+    "spect_corr": Alias(
+        bivariate.spect_corr, {"sfreq": "sfreq"} | _same("with_eigenvalues", "include_diag", *PSD)
+    ),
+}
+KNOWN = MNE_FEATURES | BIVARIATE
 
 
 def extract_features(
@@ -124,7 +137,9 @@ def extract_features(
     *,
     threads: int | None = None,
 ) -> Any:
-    """Features of epochs: mne-features' `extract_features`, its 29 univariate features with its numbers.
+    """Features of epochs: mne-features' `extract_features`, its 29 features of channels and 5 of pairs.
+
+    Values are mne-features' own.
 
     Parameters
     ----------
@@ -149,7 +164,8 @@ def extract_features(
     Returns
     -------
     ndarray of float64, shape (n_epochs, n_features), or DataFrame
-        Feature after feature, each with its values channel by channel. NaN where a value is not defined and for a
+        Feature after feature, each with its values channel by channel, or pair by pair (the upper triangle by rows) and
+        then its eigenvalues. NaN where a value is not defined and for a
         channel that holds NaN or infinity (mne-features raises ValueError there).
 
     Examples
@@ -182,10 +198,14 @@ def labelled_features(
     values = _reduced(signals, sfreq, funcs, params, threads)
     values |= _spectral(signals, sfreq, funcs, params, threads)
     blocks, names = [], []
+    columns: list[str] | None
     for name, function in funcs.items():
         if name in FILTERED:
             values[name] = energy_freq_bands(signals, sfreq, threads=threads, **params[name])
-        if function is None:
+        if name in BIVARIATE:
+            epochs = signals.reshape(n_epochs, n_channels, -1)
+            rows, columns = _by_pair(name, epochs, sfreq, params[name], threads)
+        elif function is None:
             rows, columns = _by_channel(name, values[name], n_epochs, n_channels, params[name])
         else:
             epochs = signals.reshape(n_epochs, n_channels, -1)
@@ -203,10 +223,10 @@ def _check_funcs(selected: Any) -> dict[str, Callable[..., Any] | None]:
     funcs: dict[str, Callable[..., Any] | None] = {}
     for item in selected:
         if isinstance(item, str):
-            name, function = check_in("a name in selected_funcs", item, MNE_FEATURES), None
+            name, function = check_in("a name in selected_funcs", item, KNOWN), None
         elif isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and callable(item[1]):
             name, function = item
-            if name in MNE_FEATURES:
+            if name in KNOWN:
                 raise ValueError(
                     f"selected_funcs gives your function the name {name!r} of a built-in one: rename it"
                 )
@@ -227,7 +247,7 @@ def _check_params(funcs: Mapping[str, Any], given: Mapping[str, Any] | None) -> 
                 f"funcs_params must be named as a selected feature, two underscores and its parameter, got {key!r}"
             )
         if funcs[name] is None:
-            allowed = [p for p in MNE_FEATURES[name].params if p != "sfreq"]
+            allowed = [p for p in KNOWN[name].params if p != "sfreq"]
             allowed += (
                 PSD if name in SPECTRAL else ["metric"] if name in ("app_entropy", "samp_entropy") else []
             )
@@ -271,6 +291,19 @@ def _spectral(signals, sfreq, funcs, params, threads):
     return values
 
 
+def _by_pair(
+    name: str, epochs: np.ndarray, sfreq: float, params: Mapping[str, Any], threads: int
+) -> tuple[np.ndarray, list[str]]:
+    """Rows of epochs of a feature of pairs, and their column names."""
+    alias = BIVARIATE[name]
+    rate = {"sfreq": sfreq} if "sfreq" in alias.params else {}
+    rows = alias.function(epochs, **rate, **alias.fixed, **params, threads=threads)
+    n = epochs.shape[1]
+    first, second = np.triu_indices(n, 0 if params.get("include_diag", False) else 1)
+    columns = [f"ch{i}-ch{j}" for i, j in zip(first, second, strict=True)]
+    return rows, columns + [f"eig{i}" for i in range(rows.shape[1] - len(columns))]
+
+
 def _by_channel(name, values, n_epochs, n_channels, params):
     """Rows of epochs and their column names, in mne-features' order."""
     values = values.reshape(n_epochs, n_channels, -1)
@@ -293,8 +326,11 @@ def _by_channel(name, values, n_epochs, n_channels, params):
 
 
 def _shown(column: str, ch_names: Sequence[str] | None, separator: str) -> str:
+    pair = re.fullmatch(r"ch(\d+)-ch(\d+)", column)
     channel = re.match(r"ch(\d+)(?=__|$)", column)
-    if channel and ch_names is not None:
+    if pair and ch_names is not None:
+        column = "-".join(str(ch_names[int(i)]) for i in pair.groups())
+    elif channel and ch_names is not None:
         column = str(ch_names[int(channel[1])]) + column[channel.end() :]
     return column.replace("__", separator)
 
