@@ -36,6 +36,34 @@ def test_matrix_shows_the_values_but_the_diagonal(matrix, tmp_path):
     assert images(plot.plot_matrix(np.abs(matrix), NAMES, limits=(0, 1)))[0].get_clim() == (0, 1)
 
 
+def test_arrays_with_names_bring_them(rng):
+    pytest.importorskip("xarray")
+    x = rng.standard_normal((20, 4, 200))
+    result = fe.connectivity.connectivity(x, 100, {"a": (8, 13), "b": (13, 30)}, ch_names=NAMES[:4])
+    named = result.to_xarray("coh")[..., 1]
+    for draw in (plot.plot_matrix, plot.plot_circle):
+        figure, plain = draw(named), draw(result.dense("coh")[..., 1], NAMES[:4])
+        shown = [
+            [t.get_text() for t in f.axes[0].texts or f.axes[0].get_yticklabels()] for f in (figure, plain)
+        ]
+        assert shown[0] == shown[1]
+        assert sorted(shown[0]) == sorted(NAMES[:4])
+    r = fe.fmri.sliding_connectivity(rng.standard_normal((3, 60)), 20, 5)
+    figure = plot.plot_dynamics(fe.fmri.to_xarray(r, ["a", "b", "c"], 2.0 * np.arange(len(r))))
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), 2.0 * np.arange(len(r)))
+    assert {t.get_text() for t in figure.axes[1].get_yticklabels()} == {"a - b", "a - c", "b - c"}
+    for whole in (result, fe.connectivity.connectivity(x, 100, "seed", methods=["coh", "plv"]).to_xarray()):
+        with pytest.raises(TypeError, match=r"take one, such as result\.dense"):
+            plot.plot_matrix(whole)
+    with pytest.raises(TypeError, match="matrix is complex, as of cohy"):
+        plot.plot_matrix(np.eye(3) * 1j, "abc")
+
+
+def test_a_folder_that_is_not_there(matrix, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere to write m\.png to"):
+        plot.plot_matrix(matrix, NAMES, path=tmp_path / "nowhere" / "m.png")
+
+
 def test_circle_draws_the_strongest_pairs(matrix):
     matrix[0, 5] = matrix[5, 0] = -3.0
     matrix[2, 3] = matrix[3, 2] = np.nan
@@ -150,7 +178,14 @@ def test_a_trace_has_affect_only_of_emotions(rng, labels, n_axes):
         (lambda m: plot.plot_matrix(m, NAMES[:4]), "one per channel"),
         (lambda m: plot.plot_matrix(m * np.nan, NAMES), "no finite value"),
         (lambda m: plot.plot_matrix(m, NAMES, limits=(1, 0)), "limits must be"),
+        (lambda m: plot.plot_matrix(m, NAMES, limits=3), "limits must be"),
+        (lambda m: plot.plot_matrix(m), "ch_names must be given for an array"),
+        (lambda m: plot.plot_dynamics([m, m]), "ch_names must be given for an array"),
         (lambda m: plot.plot_circle(np.triu(m), NAMES), "symmetric"),
+        (
+            lambda m: plot.plot_circle(m - m.T + np.tri(19), NAMES),
+            r"np\.abs\(matrix\) where only signs differ",
+        ),
         (lambda m: plot.plot_circle(m, NAMES, n_lines=0), "n_lines"),
         (lambda m: plot.plot_topomap(m, NAMES), r"\(n_channels,\)"),
         (lambda m: plot.plot_topomap([1.0, 2.0, 3.0], ["F3", "F4", "x"]), "2 of the channels are electrodes"),

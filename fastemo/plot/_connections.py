@@ -18,7 +18,7 @@ MAX_LABELS = 64
 
 def plot_matrix(
     matrix: Any,
-    ch_names: Sequence[str],
+    ch_names: Sequence[str] | None = None,
     *,
     limits: tuple[float, float] | None = None,
     label: str = "connectivity",
@@ -29,9 +29,10 @@ def plot_matrix(
     Parameters
     ----------
     matrix : array_like, shape (n_channels, n_channels)
-        Such as `Connectivity.dense("coh")[..., 0]` or one of `fastemo.fmri.sliding_connectivity`; rows are seeds. The
-        diagonal and NaN are left blank.
+        Such as `result.dense("coh")[..., 0]`, `result.to_xarray("coh")[..., 0]` or one of
+        `fastemo.fmri.sliding_connectivity`; rows are seeds. The diagonal and NaN are left blank.
     ch_names : sequence of str
+        May be left out for a DataArray, which names its channels.
     limits : (float, float), optional
         Of the colours; by default those of the data, around 0 where values have both signs.
     label : str
@@ -47,8 +48,8 @@ def plot_matrix(
     ------
     ImportError
         If matplotlib is not installed.
-    ValueError
-        A matrix that is not square, names that do not fit, nothing finite off the diagonal.
+    ValueError, TypeError
+        A matrix that is not square, names that do not fit, nothing finite off the diagonal; a result of several matrices.
     """
     values, names = _square(matrix, ch_names)
     np.fill_diagonal(values, np.nan)
@@ -67,7 +68,7 @@ def plot_matrix(
 
 def plot_circle(
     matrix: Any,
-    ch_names: Sequence[str],
+    ch_names: Sequence[str] | None = None,
     *,
     n_lines: int = 30,
     limits: tuple[float, float] | None = None,
@@ -81,7 +82,7 @@ def plot_circle(
     matrix : array_like, shape (n_channels, n_channels)
         Symmetric; the strongest pairs are those of the largest absolute value, NaN is none.
     ch_names : sequence of str
-        Clockwise from the top. Electrodes of the 10-10 system are put where they lie on the head, seen from above: front
+        As in `plot_matrix`; clockwise from the top. Electrodes of the 10-10 system are put where they lie on the head, seen from above: front
         at the top, left at the left; others keep their order.
     n_lines : int
         How many pairs at most.
@@ -97,7 +98,8 @@ def plot_circle(
     values, names = _square(matrix, ch_names)
     if not np.allclose(values, values.T, equal_nan=True):
         raise ValueError(
-            "matrix must be symmetric for a circle, which has no arrows: use plot_matrix, or (m + m.T) / 2"
+            "matrix must be symmetric for a circle, which has no arrows: use plot_matrix, or np.abs(matrix) where only signs "
+            "differ (imcoh, psi), or the mean of both directions"
         )
     if isinstance(n_lines, bool) or not isinstance(n_lines, (int, np.integer)) or n_lines < 1:
         raise ValueError(f"n_lines must be a whole number of at least 1, got {n_lines!r}")
@@ -146,7 +148,7 @@ def plot_circle(
 
 def plot_dynamics(
     matrices: Any,
-    ch_names: Sequence[str],
+    ch_names: Sequence[str] | None = None,
     times: Any = None,
     *,
     limits: tuple[float, float] | None = None,
@@ -158,8 +160,9 @@ def plot_dynamics(
     Parameters
     ----------
     matrices : array_like, shape (n_windows, n_channels, n_channels)
-        Symmetric, such as those of `fastemo.fmri.sliding_connectivity`.
+        Symmetric, such as those of `fastemo.fmri.sliding_connectivity`, or a DataArray of `fastemo.fmri.to_xarray`.
     ch_names : sequence of str
+        May be left out for a DataArray, as may `times`.
     times : array_like, shape (n_windows,), optional
         Seconds, rising; the windows' numbers if not given.
     limits, label, path
@@ -173,7 +176,11 @@ def plot_dynamics(
     m = np.asarray(matrices, np.float64)
     if m.ndim != 3 or m.shape[1] != m.shape[2] or m.shape[1] < 2 or len(m) == 0:
         raise ValueError(f"matrices must have shape (n_windows, n, n) with n of at least 2, got {m.shape}")
-    names = check_names(ch_names, m.shape[1])
+    names = check_names(_names_of(matrices, ch_names), m.shape[1])
+    if times is None and "time" in getattr(matrices, "coords", ()):
+        # Numbers of windows are no seconds.
+        known = np.asarray(matrices.coords["time"].values)
+        times = None if np.array_equal(known, np.arange(len(m))) else known
     at = np.arange(len(m), dtype=np.float64) if times is None else np.asarray(times, np.float64)
     if at.shape != (len(m),) or not (np.diff(at) > 0).all():
         raise ValueError(f"times must be rising, one per window ({len(m)}), got shape {at.shape}")
@@ -207,13 +214,26 @@ def plot_dynamics(
     return finish(figure, path)
 
 
-def _square(matrix: Any, ch_names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+def _square(matrix: Any, ch_names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
+    if hasattr(matrix, "dense") or hasattr(matrix, "data_vars"):
+        raise TypeError(
+            f'matrix is a {type(matrix).__name__}, which may hold many: take one, such as result.dense("coh")[..., 0]'
+        )
+    if np.iscomplexobj(matrix):
+        raise TypeError("matrix is complex, as of cohy: take its absolute value, or its imaginary part")
     values = np.array(matrix, np.float64)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
         raise ValueError(
             f"matrix must have shape (n, n) with n of at least 2, got {values.shape}: take one frequency or one window"
         )
-    return values, check_names(ch_names, len(values))
+    return values, check_names(_names_of(matrix, ch_names), len(values))
+
+
+def _names_of(matrix: Any, ch_names: Sequence[str] | None) -> Sequence[str] | None:
+    """The names given, or those that a DataArray has."""
+    if ch_names is None and "seed" in getattr(matrix, "coords", ()):
+        return [str(name) for name in np.atleast_1d(matrix.coords["seed"].values)]
+    return ch_names
 
 
 def _around(place: np.ndarray) -> np.ndarray:

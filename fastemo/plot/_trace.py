@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastemo.emotions import DIMENSIONS
+from fastemo.plot._figure import finish
 
 __all__ = ["plot_trace"]
 
@@ -77,9 +78,7 @@ def plot_trace(
     bottom.set(ylabel="quality", xlabel="time (s)", ylim=(0, 1.05))
     if not valid.all():
         bottom.legend(loc="lower right", fontsize="small")
-    if path is not None:
-        figure.savefig(path, dpi=120)
-    return figure
+    return finish(figure, path)
 
 
 def _columns(predictions: Any, labels: Sequence[Any] | None) -> tuple:
