@@ -6,6 +6,7 @@ import pytest
 import fastemo as fe
 from fastemo._backend import core
 from fastemo._cases import CASES, SFREQ
+from fastemo.engine import Engine
 
 N_SAMPLES = 500
 # Other orders of the same operations: a few hundred roundings, of numbers that may nearly cancel.
@@ -129,6 +130,17 @@ def test_channels_are_independent(case, implementation):
     else:
         straight = straight[order]
     np.testing.assert_array_equal(permuted, straight)
+
+
+@pytest.mark.skipif(core is None, reason="the compiled engine promises bits")
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=f"{c.kind}-{c.name}") for c in CASES if c.kind != "kernel"]
+)
+def test_an_engine_knows_where_its_bits_are_the_same(case):
+    """What ops say of themselves is what the table says of them; what Numba compiles promises nothing."""
+    program = case.make("native", channels_of(case, 5), 300).program
+    foreign = any(op.kind == "call" for op in program.ops)
+    assert Engine(program)._engine.bits == ("" if foreign else case.bits)
 
 
 def test_sosfilt_is_scipys_to_the_bit():

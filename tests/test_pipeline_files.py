@@ -9,8 +9,6 @@ from sklearn.exceptions import NotFittedError
 
 import fastemo as fe
 from fastemo import model_file
-from fastemo._cases import CASES
-from fastemo._saving import CLASS_B
 from fastemo.model_file import ModelError
 
 
@@ -103,9 +101,3 @@ class TestSaving:
         spec = json.loads(metadata["stages"])["stages"]
         assert spec[-1] == {"stage": "Smooth", "tau": 1}
         assert fe.Pipeline.from_spec(spec).stages == fitted.stages
-
-
-def test_every_op_that_fuses_is_known_to_round_otherwise_elsewhere():
-    fused = {case.name.split()[0] for case in CASES if case.kind == "op" and case.bits == "B"}
-    # `fir` fuses where it takes blocks, and the case of `bandsum` stands behind an FFT.
-    assert fused - {"fir", "bandsum"} == CLASS_B

@@ -207,6 +207,11 @@ void bind_engine(py::module_& m) {
                         "functions"_a = py::dict())
                    .def_readonly("dtype", &PyEngine::dtype)
                    .def_property_readonly("n_channels", [](const PyEngine& e) { return e.engine.n_channels(); })
+                   .def_property_readonly("bits",
+                                          [](const PyEngine& e) {
+                                              const Bits bits = e.engine.bits();
+                                              return bits == Bits::everywhere ? "A" : bits == Bits::fusing ? "B" : "";
+                                          })
                    .def("push", &engine_push, "chunk"_a, "stamps"_a = py::none(), "layout"_a = py::none())
                    .def("flush", &engine_flush)
                    .def("adopt", &adopt, "model"_a)

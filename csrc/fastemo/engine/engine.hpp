@@ -57,6 +57,7 @@ public:
 
     const Header& header() const { return program_->header; }
     const RecordLayout& layout() const { return layout_; }
+    Bits bits() const { return program_->bits(); }
     index n_channels() const { return program_->input.cols; }
     // Room that is always enough for a chunk of n samples, and room that is enough for this one.
     index max_predictions(index n) const noexcept;

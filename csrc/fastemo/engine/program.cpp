@@ -206,4 +206,10 @@ double Program::ns_per_window() const {
     return sum;
 }
 
+Bits Program::bits() const {
+    Bits least = Bits::everywhere;
+    for (const auto& op : ops) least = std::max(least, op->bits);
+    return least;
+}
+
 }  // namespace fastemo

@@ -49,6 +49,7 @@ struct Program {
     index max_windows() const { return rates.most(window_rate, clock.max_rows) / clock.hop + 1; }
     index n_outputs() const { return output->size(); }
     double ns_per_sample() const, ns_per_window() const;
+    Bits bits() const;  // of all ops together
 
 private:
     void set_rate(const OpInit& init);

@@ -12,26 +12,10 @@ namespace {
 
 constexpr double kRelative = 1e-9, kAbsolute = 1e-12;
 
-// Whether outputs may differ in their last bits between CPU targets.
-bool is_class_b(const ModelFile& file, const std::string& op) {
-    for (const char* kind : {"fft_power", "taper_power", "sliding_power", "cross", "cross_pairs", "analytic",
-                             "wavelets", "coupling", "asr", "cov", "congruence", "tangent", "mdm"})
-        if (op.ends_with(std::string(".") + kind)) return true;
-    return op.ends_with(".fir") && file.i64(op + ".block") > 0;
-}
-
-bool is_exact(const ModelFile& file) {
+bool is_exact(const ModelFile& file, Bits bits) {
     const std::string* target = file.metadata("selftest_target");
-    if (!target || *target == "reference") return false;
-    bool only_class_a = true;
-    for (const auto& [name, tensor] : file.tensors()) {
-        const auto dot = name.rfind('.');
-        if (dot == std::string::npos || name.substr(dot) != ".in") continue;
-        const std::string op = name.substr(0, dot);
-        if (op.ends_with(".call")) return false;
-        only_class_a = only_class_a && !is_class_b(file, op);
-    }
-    return only_class_a || *target == kernels().target;
+    if (!target || *target == "reference" || bits == Bits::here) return false;
+    return bits == Bits::everywhere || *target == kernels().target;
 }
 
 bool same(double got, double expected, bool exact) {
@@ -65,7 +49,7 @@ void self_test(const ModelFile& file) {
     samples.sample_stride = index(sizeof(double)) * n_channels;
     const PushResult result = engine.push(samples, n, nullptr, records.data(), room);
     if (result.n * layout.n_outputs != index(expected.size())) fail(file, "another number of windows than");
-    const bool exact = is_exact(file);
+    const bool exact = is_exact(file, engine.bits());
     for (index i = 0; i < result.n; ++i)
         for (index k = 0; k < layout.n_outputs; ++k) {
             double got;

@@ -12,6 +12,7 @@ public:
         : in_(init.input(Slot::signal)), bank_(init, in_), instant_(init, in_, bank_.n_bands()),
           z_(bank_.n_bands() * Instantaneous::kMost * 2 * in_.stride) {
         out = instant_.slot(init);
+        bits = Bits::fusing;
         ns_per_sample = double(in_.stride * bank_.n_bands()) * 0.5 * double(bank_.n_poles()) + instant_.ns_per_sample();
     }
 

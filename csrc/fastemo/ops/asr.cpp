@@ -164,6 +164,7 @@ class AsrOp final : public Op, public Adaptable {
 public:
     explicit AsrOp(const OpInit& init) : in_(init.input(Slot::signal)), asr_(read_design(init), init.clock.max_rows) {
         out = Slot::make(Slot::signal, 1, in_.cols, init.clock.max_rows);
+        bits = Bits::fusing;
         ns_per_sample = asr_.ns_per_sample();
     }
     void process(const Frame& f, index, index) noexcept override {

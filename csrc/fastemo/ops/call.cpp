@@ -19,6 +19,7 @@ public:
           size_(channels_ * n_ + round_up(width_, kLanes)), memory_(groups_ * size_) {
         out = Slot::make(Slot::vector, width_, over_window_ ? 1 : in_.cols, init.clock.max_windows);
         per_window = true;
+        bits = Bits::here;
         ns_per_window = 2 * double(n_) * double(in_.cols);
     }
     index parts() const override { return groups_; }

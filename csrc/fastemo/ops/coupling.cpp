@@ -53,6 +53,7 @@ public:
         scratch_size_ = round_up(Slot::checked(rows, kLanes) + spectra_->wavelet_scratch(fft_.plan()), kLanes);
         scratch_ = Buffer<double>(Slot::checked(parts(), scratch_size_));
         per_window = true;
+        bits = Bits::fusing;
         ns_per_window = double(padded(in_.cols)) * double(n_bands_) * (double(n_fft_) * 2 + 25 * double(length_));
     }
 

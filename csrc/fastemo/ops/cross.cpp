@@ -47,6 +47,7 @@ public:
         period_ = (kRenewal * window + clock_.hop - 1) / clock_.hop * clock_.hop;
         const double in_all = double(in_.stride * in_.stride) / 2;
         const double per_sample = (listed() ? 3 * double(list_->size()) : in_all) * double(n_bands_);
+        bits = Bits::fusing;
         ns_per_sample = per_sample * (fades() ? 0.3 : 0.6);
         ns_per_window = per_sample * 2;
     }

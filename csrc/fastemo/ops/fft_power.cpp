@@ -22,6 +22,7 @@ public:
         scratch_size_ = round_up(fft_.scratch_size(), kLanes);
         scratch_ = Buffer<double>(parts() * scratch_size_);
         per_window = true;
+        bits = Bits::fusing;
         ns_per_window = 0.15 * double(n) * std::log2(double(n) + 1) * double(out.col_stride()) / kLanes;
     }
     index parts() const override { return padded(in_.cols) / kLanes; }

@@ -102,6 +102,7 @@ public:
 
 private:
     void make_tail(std::span<const double> taps, index groups) {
+        bits = Bits::fusing;
         fft_ = std::make_unique<Fft<double>>(2 * block_);
         n_parts_ = (index(taps.size()) + block_ - 1) / block_;
         const index n_bins = block_ + 1;

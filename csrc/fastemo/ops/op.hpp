@@ -70,6 +70,10 @@ struct Clock {
     index window_end(const Frame& f, index w) const { return f.first_end + w * hop; }
 };
 
+// Where the same bits come of it: on every CPU target, on all that fuse multiply-adds, or perhaps nowhere but here, where
+// another compiler may have had a hand in it. What an op says of itself decides how its self-test compares.
+enum class Bits { everywhere, fusing, here };
+
 class Op {
 public:
     virtual ~Op() = default;
@@ -86,6 +90,7 @@ public:
     bool gates = false;
     // Ops after the window have nothing to do in blocks without a window's end.
     bool per_window = false;
+    Bits bits = Bits::everywhere;
     int rate = 0;  // of the frames it is given: its input's, or that of windows
     // Estimated nanoseconds, to decide when releasing the GIL pays.
     double ns_per_sample = 0, ns_per_window = 0;

@@ -37,6 +37,7 @@ public:
         out = Slot::make(Slot::vector, 1, triangle(in_.cols), init.clock.max_windows);
         scratch_ = Buffer<double>(work_.scratch());
         per_window = true;
+        bits = Bits::fusing;
         ns_per_window = 0.02 * double(in_.stride) * double(in_.stride) * double(length_);
     }
     void process(const Frame& f, index, index) noexcept override {
@@ -114,7 +115,10 @@ private:
 // Base of the ops that read covariances: the matrices of one row of up to eight windows at a time, and the whitenings.
 class MatricesOp : public Op, public Adaptable {
 public:
-    explicit MatricesOp(const OpInit& init) : in_(init.input(Slot::vector)), n_(size_of(init)) { per_window = true; }
+    explicit MatricesOp(const OpInit& init) : in_(init.input(Slot::vector)), n_(size_of(init)) {
+        per_window = true;
+        bits = Bits::fusing;
+    }
     bool fits(const Op& op) const noexcept override {
         if (typeid(op) != typeid(*this)) return false;
         const auto& other = static_cast<const MatricesOp&>(op);

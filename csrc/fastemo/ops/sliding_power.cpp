@@ -66,6 +66,7 @@ public:
         rotations_ = Buffer<double>(parts() * 2 * n_sums_);
         spectra_ = kernels().spectra;
         const double per_bin = 0.06 * double(in_.stride);
+        bits = Bits::fusing;
         ns_per_sample = 2.2 * per_bin * double(n_sums_) * (1 + 4 / double(std::min(hop_, kBlock)));
         ns_per_window = 6 * per_bin * double(n_bins);
     }

@@ -47,6 +47,7 @@ public:
             kLanes);
         scratch_ = Buffer<double>(parts() * scratch_size_);
         per_window = true;
+        bits = Bits::fusing;
         ns_per_window =
             0.15 * double(n * n_tapers * n_segments_) * std::log2(double(n) + 1) * double(out.col_stride()) / kLanes;
     }

@@ -81,6 +81,7 @@ public:
         scratch_ = Buffer<double>(groups_ * scratch_size_);
         double cost = 2;
         for (const Wavelet& w : wavelets_) cost += 1 + 0.12 * double(w.n_head) + (w.parts[0].count ? 3 : 0);
+        bits = Bits::fusing;
         ns_per_sample = double(in_.stride) * cost;
     }
 
