@@ -9,10 +9,10 @@ for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     if os.environ.pop(_name, None) is not None:
         raise SystemExit(f"{_name} slows NumPy and would flatter us: unset it and run again")
 
-import time  # noqa: E402
-
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+from fastemo._timing import clock, in_turn, percentiles  # noqa: E402
 
 ROWS: list[tuple[str, str, float, float, float | None]] = []
 
@@ -21,40 +21,28 @@ def pytest_addoption(parser):
     parser.addoption("--ratios", help="write the table of ratios to this file, as Markdown")
 
 
-def percentiles(times):
-    return dict(
-        zip(("p50", "p99", "p99.9"), np.percentile(times, [50, 99, 99.9]).round(3).tolist(), strict=True)
-    )
-
-
-def clock(call, seconds, at_least=3):
-    """Times of single calls in microseconds, for about so many seconds."""
-    times, stop = [], time.perf_counter() + seconds
-    while len(times) < at_least or time.perf_counter() < stop:
-        start = time.perf_counter_ns()
-        call()
-        times.append((time.perf_counter_ns() - start) / 1e3)
-    return times
+def pytest_configure(config):
+    # A benchmark whose peer is not there is skipped before it is timed.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
 
 
 @pytest.fixture
 def versus(benchmark, request):
     """`versus(name, own, **peers)`: own and peers in turn, round by round, in one run; the medians' ratios.
 
-    A peer is a call, or a pair of a call and the ratio that we hold ourselves to.
+    A peer is a call, or a pair of a call and the ratio that we hold ourselves to. With --benchmark-disable every call
+    is made once, which shows that benchmarks run and their answers are right.
     """
 
     def run(name, own, rounds=7, seconds=0.15, **peers):
         calls = {"own": own, **{k: p[0] if isinstance(p, tuple) else p for k, p in peers.items()}}
         goals = {k: p[1] if isinstance(p, tuple) else None for k, p in peers.items()}
-        for call in calls.values():
-            call()
-        times = {k: [] for k in calls}
-        for _ in range(rounds):
-            for key, call in calls.items():
-                times[key] += clock(call, seconds)
-        benchmark.pedantic(own, rounds=20, warmup_rounds=1)
+        if benchmark.disabled:
+            times = {key: clock(call, 0) for key, call in calls.items()}
+        else:
+            times = in_turn(calls, rounds, seconds)
         median = float(np.median(times["own"]))
+        benchmark.pedantic(own, rounds=int(np.clip(seconds * 1e6 / median, 1, 20)))
         benchmark.extra_info |= {"own": percentiles(times["own"])}
         for key, goal in goals.items():
             peer = float(np.median(times[key]))
@@ -77,7 +65,7 @@ def table():
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if not ROWS:
+    if not ROWS or config.getoption("benchmark_disable"):
         return
     terminalreporter.section("ratios: medians in one run, microseconds")
     for line in table():

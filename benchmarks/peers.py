@@ -43,8 +43,8 @@ class FftBands:
 
 
 def welch_bands(x, nperseg=None):
-    """scipy.signal.welch and sums; its own default is segments of 256 samples, half overlapping."""
-    f, density = welch(x, SFREQ, nperseg=nperseg)
+    """scipy.signal.welch and sums; its own default is segments of 256 samples where there are so many, half overlapping."""
+    f, density = welch(x, SFREQ, nperseg=nperseg or min(256, x.shape[-1]))
     return np.stack([density[..., (f >= lo) & (f < hi)].sum(axis=-1) for lo, hi in BANDS], axis=-1) * f[1]
 
 

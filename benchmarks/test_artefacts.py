@@ -79,7 +79,7 @@ def test_asr_calibration(versus, signals):
     versus(
         "ASR calibration, 32 channels x 60 s",
         lambda: ours.fit(rest),
-        rounds=2,
+        rounds=5,
         meegkit=(lambda: theirs.fit(rest), 2),
     )
 

@@ -56,7 +56,7 @@ def test_spectral(versus, epochs, n_epochs, methods, mode, goal):
     versus(
         f"{n_epochs} x 64 ch x 1000, 5 bands, {what}, {mode}",
         lambda: ours(x, methods, mode),
-        rounds=3,
+        rounds=5,
         spectral_connectivity_epochs=(lambda: theirs(x, methods, mode), goal),
     )
 
@@ -67,7 +67,7 @@ def test_many_channels(versus):
     versus(
         "32 x 256 ch x 500, 5 bands, wpli, fourier",
         lambda: ours(x, "wpli", "fourier"),
-        rounds=1,
+        rounds=3,
         seconds=0.01,
         spectral_connectivity_epochs=(lambda: theirs(x, "wpli", "fourier"), 20),
     )
@@ -179,7 +179,7 @@ def test_envelopes(versus, epochs, orthogonalize):
     versus(
         f"one window 64 ch x 1000, 5 bands, AEC {'orthogonalised' if orthogonalize else 'plain'}, filter included",
         own,
-        rounds=3,
+        rounds=5,
         hilbert_and_envelope_correlation=(theirs, 20 if orthogonalize else None),
     )
 
@@ -215,7 +215,7 @@ def test_wavelets(versus, epochs):
     versus(
         "one window 64 ch x 1000, Morlet, 43 frequencies, 6 measures over time",
         own,
-        rounds=1,
+        rounds=3,
         seconds=0.01,
         spectral_connectivity_time=(theirs, 40),
     )

@@ -37,4 +37,4 @@ def test_chosen_pairs(versus, n_pairs):
     some, all_pairs = hops(x, indices=(seeds, targets)), hops(x)
     chosen = all_pairs().reshape(-1, 2016)[:, picks]
     np.testing.assert_allclose(some().reshape(-1, n_pairs), chosen, atol=1e-9)
-    versus(f"64 ch, 5 bands, hop 10, {n_pairs} pairs of 2016", some, rounds=3, all_pairs=all_pairs)
+    versus(f"64 ch, 5 bands, hop 10, {n_pairs} pairs of 2016", some, rounds=5, all_pairs=all_pairs)

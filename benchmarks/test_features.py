@@ -95,7 +95,7 @@ def test_one_feature_of_mne_features(versus, theirs, name):
     versus(
         f"extract_features {name}, 2 x 64 x 1000",
         lambda: f.extract_features(x, SFREQ, [name]),
-        rounds=3,
+        rounds=5,
         mne_features=lambda: theirs(x, [name]),
     )
 
@@ -108,7 +108,7 @@ def test_all_of_mne_features(versus, theirs):
     versus(
         f"extract_features, all {len(UNIVARIATE)}, 2 of 100 x 64 x 1000",
         lambda: f.extract_features(x[:2], SFREQ, UNIVARIATE),
-        rounds=3,
+        rounds=5,
         mne_features=(lambda: theirs(x[:2], UNIVARIATE), 20),
     )
 
@@ -120,6 +120,6 @@ def test_two_threads(versus):
     versus(
         "extract_features, 100 x 64 x 1000, two threads",
         lambda: f.extract_features(x, SFREQ, UNIVARIATE, threads=2),
-        rounds=3,
+        rounds=5,
         one_thread=(lambda: f.extract_features(x, SFREQ, UNIVARIATE, threads=1), 1.8),
     )

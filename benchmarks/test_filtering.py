@@ -38,7 +38,7 @@ def test_band_pass_and_notch_as_two_calls(versus, recording, mne):
     versus(
         "FIR 1-45 Hz, then notch, 64 x 300 000",
         own,
-        rounds=3,
+        rounds=5,
         mne=(lambda: both(mne, recording), 4),
     )
 
@@ -54,7 +54,7 @@ def test_band_pass_and_notch_as_one_filter(versus, recording, mne):
     versus(
         "FIR 1-45 Hz and notch as one, 64 x 300 000",
         own,
-        rounds=3,
+        rounds=5,
         mne=(lambda: both(mne, recording), 6),
     )
 
@@ -77,7 +77,7 @@ def test_the_same_in_the_stream(versus, recording, mne):
     versus(
         "FIR 1-45 Hz, notch and 300 windows in the engine, 64 x 300 000",
         own,
-        rounds=3,
+        rounds=5,
         mne=lambda: both(mne, recording),
     )
 
@@ -89,7 +89,7 @@ def test_two_threads(versus, recording, call):
     versus(
         f"{call}, 64 x 300 000, two threads",
         lambda: getattr(S, call)(*arguments, out=out, threads=2),
-        rounds=3,
+        rounds=5,
         one_thread=(lambda: getattr(S, call)(*arguments, out=out), 1.8),
     )
 

@@ -36,6 +36,6 @@ def test_groups(versus, method):
     versus(
         f"32 x 12 ch x 400, 6 pairs of groups of 4, {method}",
         own,
-        rounds=3,
+        rounds=5,
         spectral_connectivity_epochs=other,
     )

@@ -39,6 +39,6 @@ def test_knn_transfer_entropy(versus, n):
     versus(
         f"one pair of {n} samples, order 2, 4 neighbours",
         lambda: knn_transfer_entropy(x, **options),
-        rounds=3,
+        rounds=5,
         k_d_trees=lambda: trees(x),
     )

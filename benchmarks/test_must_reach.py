@@ -149,7 +149,7 @@ def test_ten_minutes_of_fft_band_power(versus, recording):
     versus(
         f"FFT band power, 64 ch x 10 min, {n_windows} windows",
         own,
-        rounds=2,
+        rounds=5,
         seconds=0.1,
         blocked_rfft_and_matmul=(lambda: peers.blocked_fft(recording, HOP), 8),
     )
@@ -182,7 +182,7 @@ def test_ten_minutes_of_filter_bank_entropy(versus, recording):
     versus(
         "filter-bank DE, 64 ch x 10 min, 0.1 s hop",
         own,
-        rounds=3,
+        rounds=5,
         seconds=0.1,
         bank_and_cumulative_sums=(lambda: peers.bank_cumsum(recording, HOP), 10),
     )
@@ -201,4 +201,4 @@ def test_kernel_against_its_reference(versus, rng, case):
     own, *others = calls
     slower = {name: lambda call=calls[name]: call(x) for name in others}
     work = f"{case.name} ({own}), 64 ch x 1000 at 250 Hz"
-    versus(work, lambda: calls[own](x), rounds=3, seconds=0.05, **slower)
+    versus(work, lambda: calls[own](x), rounds=5, seconds=0.03, **slower)

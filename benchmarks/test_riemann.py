@@ -36,7 +36,7 @@ def test_covariances(versus, windows, estimator, n_windows, goal):
     versus(
         f"covariances {estimator}, {n_windows} x 64 x 1000",
         lambda: rm.covariances(x, estimator),
-        rounds=3,
+        rounds=5,
         pyriemann=(lambda: covariances(x, estimator), goal),
     )
 
@@ -97,7 +97,7 @@ def test_mean(versus):
     versus(
         "mean_riemann of 100 of 32 x 32",
         lambda: rm.mean_riemann(x),
-        rounds=3,
+        rounds=5,
         pyriemann=lambda: mean_riemann(x),
     )
 

@@ -78,7 +78,7 @@ def test_long(versus, recording, name, arguments, options, goal, single):
     versus(
         f"{name}{' ' + more if more else ''}, 64 x 300 000, {x.dtype}",
         lone(name, arguments, **options),
-        rounds=3,
+        rounds=5,
         scipy=(theirs(name, arguments, **options), goal),
     )
 
@@ -106,7 +106,7 @@ def test_two_threads(versus, recording, name):
     versus(
         f"{name}, 64 x 300 000, two threads",
         lone(name, arguments, **options, out=out, threads=2),
-        rounds=3,
+        rounds=5,
         one_thread=(lone(name, arguments, **options, out=out), 1.8),
     )
 
@@ -138,15 +138,14 @@ SHORT = [
 def test_one_signal(versus, recording, name, arguments, options, n):
     """No size is slower than SciPy."""
     arguments = filled(arguments, recording[0, :n].copy())
+    own, peer = lone(name, arguments, **options), theirs(name, arguments, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        versus(
-            f"{name}, {n} samples",
-            lone(name, arguments, **options),
-            rounds=5,
-            seconds=0.05,
-            scipy=(theirs(name, arguments, **options), 1),
+        got, expected = (
+            result[-1] if isinstance(result := call(), tuple) else result for call in (own, peer)
         )
+        np.testing.assert_allclose(got, expected, rtol=0, atol=np.abs(expected).max() * 1e-9)
+        versus(f"{name}, {n} samples", own, rounds=5, seconds=0.05, scipy=(peer, 1))
 
 
 @pytest.mark.parametrize("n_channels", [1, 64])
@@ -199,7 +198,7 @@ def test_fir_and_notch(versus, recording):
 
     inside = slice(10_000, -10_000)  # MNE goes on beyond the ends with a reflection, we with zeros
     np.testing.assert_allclose(own()[:, inside], peer()[:, inside], rtol=0, atol=1e-8)
-    versus("FIR 1-45 Hz and notch, 64 x 300 000, two calls", own, rounds=3, mne=(peer, 4))
+    versus("FIR 1-45 Hz and notch, 64 x 300 000, two calls", own, rounds=5, mne=(peer, 4))
 
 
 def test_share_of_the_memory_bound(recording):

@@ -94,6 +94,6 @@ def test_two_threads(versus, method):
     versus(
         f"{method} band power, 64 ch, two threads",
         lambda: band_power(x, FS, bands, method, threads=2, out=out),
-        rounds=3,
+        rounds=5,
         one_thread=(lambda: band_power(x, FS, bands, method, out=out), 1.8),
     )
