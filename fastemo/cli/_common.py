@@ -1,4 +1,4 @@
-"""What all commands share: consoles, progress, errors, and the options that say what to read."""
+"""What commands share: consoles, progress, errors, spans of rest, pipelines by name."""
 
 from __future__ import annotations
 
@@ -21,25 +21,6 @@ from fastemo.recording import Recording
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-# Options of several commands, and what they say about themselves.
-Rate = Annotated[float | None, typer.Option(help="Sampling frequency in Hz, for CSV and .npy.")]
-Channels = Annotated[str | None, typer.Option(help="Channels to use, or names of a CSV's columns: Fz,Cz,Pz.")]
-Unit = Annotated[str | None, typer.Option(help="uV, mV, V or 1 (none), for CSV and .npy.")]
-Ignore = Annotated[str | None, typer.Option(help="Columns of a CSV that are no channels: time,marker.")]
-Atlas = Annotated[
-    Path | None,
-    typer.Option(
-        help="For NIfTI: an image of labels, of maps, or of a mask (single voxels); a model's own by default."
-    ),
-]
-Confounds = Annotated[
-    str | None,
-    typer.Option(
-        help="For NIfTI: a table of confounds, or auto for fMRIPrep's beside each run; more channels."
-    ),
-]
-Delay = Annotated[float, typer.Option(min=0, help="For NIfTI: seconds by which BOLD lags events.")]
-Rest = Annotated[str | None, typer.Option(help="For NIfTI: label of the time between events.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -102,58 +83,6 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     return value if value is None or isinstance(value, str) else str(value)
-
-
-def read_options(
-    sfreq: float | None,
-    channels: str | None,
-    unit: str | None,
-    ignore: str | None,
-    atlas: Path | None = None,
-    confounds: str | None = None,
-    delay: float = 0.0,
-    rest: str | None = None,
-) -> dict[str, Any]:
-    """The options of `fastemo.io.read` that the command line gives."""
-    options = {"sfreq": sfreq, "ch_names": _list(channels) or None, "unit": unit, "ignore": _list(ignore)}
-    images = {"atlas": atlas, "confounds": confounds, "rest": rest}
-    if atlas is not None:
-        return options | images | {"delay": delay}
-    return options | {name: value for name, value in images.items() if value is not None}
-
-
-def read_for(pipe: Any, source: str, options: dict[str, Any]) -> Recording:
-    """A recording for a pipeline: volumes by the regions that it learnt from, if no atlas is given."""
-    import fastemo as fe
-    from fastemo.io._nifti import NIFTI
-
-    own = pipe.atlas_
-    if hasattr(own, "on") and options.get("atlas") is None and source.lower().endswith(NIFTI):
-        options = options | {"atlas": own}
-        if options.get("confounds") is None and not set(pipe._place[1]) <= set(own.names):
-            options["confounds"] = "auto"
-    return fe.read(source, **options)
-
-
-def _list(text: str | None) -> list[str]:
-    return [name.strip() for name in text.split(",")] if text else []
-
-
-def read_sources(sources: Sequence[str], pattern: str | None, options: dict[str, Any]) -> list[Recording]:
-    """Recordings of one MANIFEST.csv, or of files and folders whose names `pattern` explains."""
-    from fastemo import io
-
-    with progress("Reading"):
-        if pattern is not None:
-            found: list[Recording] = []
-            for source in sources:
-                found += io.read_pattern(source, pattern, **options)
-            return found
-        if len(sources) != 1 or not sources[0].endswith(".csv"):
-            raise ValueError(
-                f"expected one MANIFEST.csv, or files and folders with --pattern; got {', '.join(sources)}"
-            )
-        return io.read_manifest(sources[0], **options)
 
 
 def parse_span(text: str, name: str = "--baseline") -> tuple[float, float]:

@@ -14,13 +14,7 @@ import numpy as np
 import typer
 
 from fastemo.cli._common import (
-    Atlas,
-    Channels,
-    Confounds,
-    Ignore,
     Json,
-    Rate,
-    Unit,
     adapts,
     check_output,
     err,
@@ -29,10 +23,9 @@ from fastemo.cli._common import (
     parse_span,
     print_json,
     progress,
-    read_for,
-    read_options,
     told_warnings,
 )
+from fastemo.cli._reading import Reading, read_for, reads
 from fastemo.cli._trace import Step, Trace
 
 __all__ = ["COMMANDS"]
@@ -57,7 +50,7 @@ Baseline = Annotated[
 class _Loaded:
     """A model and the recordings to decode, as it wants them; adapted to a stretch of rest if asked."""
 
-    def __init__(self, model: Path, sources: Sequence[str], baseline: str | None, **options: Any) -> None:
+    def __init__(self, model: Path, sources: Sequence[str], baseline: str | None, reading: Reading) -> None:
         import fastemo as fe
 
         self.pipe = fe.load(model)
@@ -65,8 +58,7 @@ class _Loaded:
             raise ValueError(
                 f"{model} has no decoder: `fastemo extract --pipeline {model}` writes its features"
             )
-        given = read_options(**options)
-        self.recordings = self.pipe._recordings([read_for(self.pipe, s, given) for s in sources])
+        self.recordings = self.pipe._recordings([read_for(self.pipe, s, reading) for s in sources])
         #: Seconds of each recording that were taken off its start.
         self.begins = [0.0] * len(sources)
         if baseline:
@@ -99,9 +91,11 @@ class _Loaded:
         return tables
 
 
+@reads
 def decode(
     model: Model,
     sources: Sources,
+    *,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Predictions, .csv, .jsonl or .parquet; a summary if not given."),
@@ -116,12 +110,7 @@ def decode(
     plot: Annotated[
         Path | None, typer.Option(help="Write a picture of the trace (of one recording).")
     ] = None,
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
+    reading: Reading,
     as_json: Json = False,
 ) -> None:
     """Decode recordings: one prediction per window, with its time, quality and validity."""
@@ -133,17 +122,7 @@ def decode(
     if plot is not None and len(sources) > 1:
         raise ValueError(f"--plot draws one recording, got {len(sources)}: decode them one by one")
     with told_warnings(), progress("Decoding"):
-        loaded = _Loaded(
-            model,
-            sources,
-            baseline,
-            sfreq=sfreq,
-            channels=channels,
-            unit=unit,
-            ignore=ignore,
-            atlas=atlas,
-            confounds=confounds,
-        )
+        loaded = _Loaded(model, sources, baseline, reading)
         tables = loaded.windows(chunk)
     if output is not None:
         windows = tables[0] if len(tables) == 1 else _stacked(tables, sources)
@@ -214,33 +193,20 @@ def _shown(value: Any) -> str:
     return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
+@reads
 def stream(
     model: Model,
     source: Source,
+    *,
     baseline: Baseline = None,
     chunk: Annotated[float, typer.Option(min=0.001, help="Seconds per chunk.")] = 0.1,
     speed: Annotated[float, typer.Option(min=0.01, help="Times real time.")] = 1.0,
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
+    reading: Reading,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines also in a terminal.")] = False,
 ) -> None:
     """Replay a recording at its own pace: a moving trace in a terminal, else JSON lines as they fall due."""
     with told_warnings():
-        loaded = _Loaded(
-            model,
-            [source],
-            baseline,
-            sfreq=sfreq,
-            channels=channels,
-            unit=unit,
-            ignore=ignore,
-            atlas=atlas,
-            confounds=confounds,
-        )
+        loaded = _Loaded(model, [source], baseline, reading)
     engine, rec, offset = loaded.pipe.engine(), loaded.recordings[0], loaded.begins[0]
     n = max(1, round(chunk * rec.sfreq))
     moving = out.is_terminal and not as_json
@@ -271,19 +237,16 @@ def _row(p: Any, offset: float) -> dict[str, Any]:
     return row | {"label": p.label, "quality": p.quality, "valid": p.valid, "abstained": p.abstained}
 
 
+@reads
 def extract(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="Features, .csv or .parquet.")],
+    *,
     pipeline: Annotated[
         str, typer.Option("--pipeline", help="A preset, FILE.toml or a model file; its features are written.")
     ] = "de-lda",
     hop: Annotated[float | None, typer.Option(help="Seconds from window to window, of a preset.")] = None,
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
+    reading: Reading,
 ) -> None:
     """Write the features of every window of a recording: time (s), whether it is valid, and a column each."""
     import fastemo as fe
@@ -294,12 +257,11 @@ def extract(
     if hop is not None and pipeline.endswith(".fastemo"):
         raise ValueError(f"--hop is for presets: {pipeline} has its own")
     with told_warnings(), progress("Extracting"):
-        options = read_options(sfreq, channels, unit, ignore, atlas, confounds)
         if pipeline.endswith(".fastemo"):
             pipe = fe.load(pipeline)
-            recording = read_for(pipe, source, options)
+            recording = read_for(pipe, source, reading)
         else:
-            recording = fe.read(source, **options)
+            recording = fe.read(source, **reading.arguments())
             # The features that need no learning; what follows would have to be trained.
             whole = make_pipeline(pipeline, hop)
             given = whole.stages[: whole._n_given]

@@ -11,33 +11,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from fastemo.cli._common import (
-    Atlas,
-    Channels,
-    Confounds,
-    Ignore,
-    Json,
-    Rate,
-    Unit,
-    adapts,
-    err,
-    out,
-    print_json,
-    read_options,
-    told_warnings,
-)
+from fastemo.cli._common import Json, adapts, err, out, print_json, told_warnings
+from fastemo.cli._reading import Reading, reads
 
 __all__ = ["COMMANDS"]
 
 
+@reads
 def info(
     path: Annotated[str, typer.Argument(help="A model file or a recording.")],
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
+    *,
+    reading: Reading,
     as_json: Json = False,
 ) -> None:
     """Say what a model file is and was trained on, or what a recording holds and how good it is."""
@@ -45,7 +29,7 @@ def info(
         if path.endswith(".fastemo"):
             content, text = _model(path)
         else:
-            content, text = _recording(path, read_options(sfreq, channels, unit, ignore, atlas, confounds))
+            content, text = _recording(path, reading.arguments())
     if as_json:
         print_json(content)
     else:

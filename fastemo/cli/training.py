@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fastemo.cli._common import (
-    Atlas,
-    Channels,
-    Confounds,
-    Delay,
-    Ignore,
     Json,
-    Rate,
-    Rest,
-    Unit,
     adapts,
     check_output,
     cut_baselines,
@@ -26,10 +18,9 @@ from fastemo.cli._common import (
     parse_span,
     print_json,
     progress,
-    read_options,
-    read_sources,
     told_warnings,
 )
+from fastemo.cli._reading import StudyReading, read_sources, reads
 
 __all__ = ["COMMANDS"]
 
@@ -58,26 +49,21 @@ Baseline = Annotated[
 Hop = Annotated[float | None, typer.Option(help="Seconds from window to window, of a preset.")]
 
 
-def _recordings(sources: list[str], pattern: str | None, baseline: str | None, **options: Any) -> list:
-    recordings = read_sources(sources, pattern, read_options(**options))
+def _recordings(sources: list[str], pattern: str | None, baseline: str | None, reading: StudyReading) -> list:
+    recordings = read_sources(sources, pattern, reading)
     return cut_baselines(recordings, parse_span(baseline)) if baseline else recordings
 
 
+@reads
 def train(
     sources: Sources,
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write, NAME.fastemo.")],
+    *,
     pattern: Pattern = None,
     pipeline: PipelineName = "de-lda",
     hop: Hop = None,
     baseline: Baseline = None,
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
-    delay: Delay = 5.0,
-    rest: Rest = None,
+    reading: StudyReading,
     evaluate: Annotated[
         str | None,
         typer.Option(help="Evaluate too, leaving out one subject, session, trial or recording at a time."),
@@ -93,19 +79,7 @@ def train(
 
     check_output(output)
     with told_warnings() as said:
-        recordings = _recordings(
-            sources,
-            pattern,
-            baseline,
-            sfreq=sfreq,
-            channels=channels,
-            unit=unit,
-            ignore=ignore,
-            atlas=atlas,
-            confounds=confounds,
-            delay=delay,
-            rest=rest,
-        )
+        recordings = _recordings(sources, pattern, baseline, reading)
         pipe = make_pipeline(pipeline, hop, baseline=_has_rest(recordings))
         score = None
         if evaluate:
@@ -137,8 +111,10 @@ def _has_rest(recordings: list) -> bool:
     return any(r.role == "baseline" for r in recordings)
 
 
+@reads
 def evaluate(
     sources: Sources,
+    *,
     by: Annotated[
         str, typer.Option(help="What is left out at a time: subject, session, trial, recording, stimulus.")
     ] = "subject",
@@ -147,14 +123,7 @@ def evaluate(
     hop: Hop = None,
     baseline: Baseline = None,
     calibrate: Annotated[bool, typer.Option(help="Adapt to each held-out person by their rest.")] = False,
-    sfreq: Rate = None,
-    channels: Channels = None,
-    unit: Unit = None,
-    ignore: Ignore = None,
-    atlas: Atlas = None,
-    confounds: Confounds = None,
-    delay: Delay = 5.0,
-    rest: Rest = None,
+    reading: StudyReading,
     level: Annotated[str, typer.Option(help="What is scored: each window, event or recording.")] = "window",
     folds: Annotated[
         int | None, typer.Option(min=2, help="So many folds of several groups instead of one for each group.")
@@ -176,19 +145,7 @@ def evaluate(
     import fastemo as fe
 
     with told_warnings() as said:
-        recordings = _recordings(
-            sources,
-            pattern,
-            baseline,
-            sfreq=sfreq,
-            channels=channels,
-            unit=unit,
-            ignore=ignore,
-            atlas=atlas,
-            confounds=confounds,
-            delay=delay,
-            rest=rest,
-        )
+        recordings = _recordings(sources, pattern, baseline, reading)
         if calibrate and not _has_rest(recordings):
             raise ValueError(
                 '--calibrate needs rest: give --baseline START:STOP, or recordings with role "baseline"'
