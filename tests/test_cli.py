@@ -52,7 +52,7 @@ def model(study):
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "train", "evaluate", "decode", "stream", "extract", "info", "doctor"]
+    "command", ["demo", "train", "evaluate", "decode", "stream", "extract", "info", "bench", "doctor"]
 )
 def test_help(command, capsys):
     assert run(command, "--help") == 0
@@ -311,3 +311,47 @@ def test_original_edf_files(capsys, tmp_path):
     summary = json.loads(capsys.readouterr().out)
     assert summary["abstained"] > 0  # the last 1.7 s are constant
     assert summary["valid"] > 150
+
+
+SHORT = ["--channels", "4", "--samples", "250", "--seconds", "0"]
+
+
+class TestBench:
+    def test_times_what_it_is_asked_for(self, capsys):
+        assert run("bench", "--only", "welch", "--only", "sosfilt", *SHORT, "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["n_channels"] == 4
+        assert [row["name"] for row in report["cases"]] == ["welch", "sosfilt"]
+        for row in report["cases"]:
+            assert row["error"] is None
+            assert "numpy" in row["times"]
+            assert all(0 < t["p50"] <= t["p99"] for t in row["times"].values())
+        assert "numba" in report["cases"][1]["times"]
+
+    def test_shows_a_table(self, capsys):
+        assert run("bench", "--only", "covariance", *SHORT) == 0
+        shown = capsys.readouterr().out
+        assert "covariance" in shown
+        assert "4 channels x 250 samples" in shown
+
+    def test_all_that_is_chosen_is_there(self, capsys):
+        from fastemo.cli.timing import SELECTION
+
+        assert run("bench", "--list", "--json") == 0
+        assert set(SELECTION) <= {case["name"] for case in json.loads(capsys.readouterr().out)}
+
+    def test_unknown_names_are_refused(self, capsys):
+        assert run("bench", "--only", "band_power") == 1
+        assert "there is no case 'band_power': did you mean 'band_power_bank'?" in capsys.readouterr().err
+
+    def test_wrong_answers_are_not_timed(self, capsys, monkeypatch):
+        from fastemo import _cases
+
+        def make(implementation, n_channels, n_samples):
+            return lambda x: x + (implementation == "jit")
+
+        monkeypatch.setattr(_cases, "CASES", (_cases.Case("odd", "kernel", "A", make, ("jit", "reference")),))
+        assert run("bench", "--only", "odd", *SHORT, "--json") == 1
+        shown = capsys.readouterr()
+        assert "odd (numba does not give what numpy gives)" in shown.err
+        assert json.loads(shown.out)["cases"][0]["times"] == {}

@@ -1,4 +1,4 @@
-"""The command line: `fastemo demo | train | evaluate | decode | stream | extract | info | doctor`."""
+"""The command line: `fastemo demo | train | evaluate | decode | stream | extract | info | bench | doctor`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     import typer
 
-    from fastemo.cli import decoding, demonstration, inspecting, training
+    from fastemo.cli import decoding, demonstration, inspecting, timing, training
     from fastemo.cli._common import complain
 
     app = typer.Typer(
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
     )
-    for module in (demonstration, training, decoding, inspecting):
+    for module in (demonstration, training, decoding, inspecting, timing):
         for name, command in module.COMMANDS.items():
             app.command(name)(command)
 
