@@ -61,6 +61,11 @@ def built_folder() -> Path | None:
     return archives[0].parent if archives else None
 
 
+def target_units() -> list[Path]:
+    """The sources that are compiled for every CPU target, without their endings, as seen from the root."""
+    return sorted(p.relative_to(ROOT).with_suffix("") for p in CORE.glob("targets/target*.cpp"))
+
+
 def compile_core(
     folder: Path, flags: list[str], target_flags: dict[str, list[str]], level: str = "-O1"
 ) -> list[Path]:
@@ -75,7 +80,7 @@ def compile_core(
     jobs = [
         (source, t, [f"-DFASTEMO_NS={t}", *settings["TARGETS"][t], *more])
         for t, more in target_flags.items()
-        for source in sorted(CORE.glob("targets/target*.cpp"))
+        for source in (ROOT / f"{unit}.cpp" for unit in target_units())
     ]
     sources = [
         *CORE.glob("engine/*.cpp"),

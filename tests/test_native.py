@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from compilers import build_settings, built_folder, compile_core, compiler, run
+from compilers import build_settings, built_folder, compile_core, compiler, run, target_units
 
 from fastemo._backend import core as core_of_package
 
@@ -20,6 +20,7 @@ TESTS = sorted(p.stem.removeprefix("test_") for p in HERE.glob("test_*.cpp"))
 # depend on the width of registers, so the first target has UBSan, the one that runs here AddressSanitizer, by calls
 # instead of inline checks, and what is between them none.
 OUTLINED = ["--param", "asan-instrumentation-with-call-threshold=0"]
+UNTOUCHED = "-fno-sanitize=all"
 UNDEFINED = ["-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 FLAGS = {
     "plain": [],
@@ -39,7 +40,7 @@ def target_flags(mode: str) -> dict[str, list[str]]:
     if len(targets) == 1:
         return {"baseline": ["-g0", *outlined]}
     best = core_of_package.targets()[0] if core_of_package else list(targets)[-1]
-    flags = {t: ["-g0", "-fno-sanitize=all"] for t in targets}
+    flags = {t: ["-g0", UNTOUCHED] for t in targets}
     flags |= {"baseline": ["-g0", "-fno-sanitize=address"]}
     return flags | {best: ["-g0", *outlined, "-fno-sanitize=undefined"]}
 
@@ -51,11 +52,14 @@ def core(tmp_path_factory):
 
     def build(mode):
         if mode not in built:
-            folder, ready = tmp_path_factory.mktemp(mode), built_folder()
+            folder, ready, flags = tmp_path_factory.mktemp(mode), built_folder(), target_flags(mode)
             if mode == "plain" and ready:
                 objects = [*ready.glob("c_api/**/c_api.o"), ready / "libfastemo_core.a"]
             else:
-                objects = compile_core(folder, FLAGS[mode], target_flags(mode))
+                as_ever = [t for t, more in flags.items() if ready and UNTOUCHED in more]
+                objects = [ready / t / f"{s}.o" for t in as_ever for s in target_units()]
+                changed = {t: more for t, more in flags.items() if t not in as_ever}
+                objects += compile_core(folder, FLAGS[mode], changed)
             built[mode] = folder, objects
         return built[mode]
 

@@ -12,8 +12,8 @@
 namespace test {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
-constexpr index kSamples = 3000;  // some fifty times as slow
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr index kSamples = 3000;  // ten to fifty times as slow
 #else
 constexpr index kSamples = 9000;
 #endif
