@@ -60,6 +60,9 @@ struct same_size_int<float> {
     using type = std::int32_t;
 };
 
+template <class T, int W>
+struct simd;
+
 #if FASTEMO_VECTORS
 
 template <class T, int W>
@@ -154,10 +157,11 @@ FASTEMO_INLINE simd<T, W> sqrt(simd<T, W> a) {
     return r;
 }
 
-#else
+#endif
 
-template <class T, int W>
-struct simd {
+// One value, where vectors of one would do: the operations of a lane, in the same order and with the same rounding.
+template <class T>
+struct simd<T, 1> {
     using raw = T;
     using mask = bool;
     static constexpr int width = 1;
@@ -177,41 +181,31 @@ struct simd {
     friend FASTEMO_INLINE mask operator>=(simd a, simd b) { return a.v >= b.v; }
     friend FASTEMO_INLINE mask operator>(simd a, simd b) { return a.v > b.v; }
     friend FASTEMO_INLINE mask operator==(simd a, simd b) { return a.v == b.v; }
-};
 
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> select(bool m, simd<T, W> a, simd<T, W> b) {
-    return m ? a : b;
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> max(simd<T, W> a, simd<T, W> b) {
-    return a.v > b.v ? a : b;
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> min(simd<T, W> a, simd<T, W> b) {
-    return a.v < b.v ? a : b;
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> abs(simd<T, W> a) {
-    return {a.v < 0 ? -a.v : a.v};
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> fma(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
-    return {a.v * b.v + c.v};
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> fms(simd<T, W> a, simd<T, W> b, simd<T, W> c) {
-    return {a.v * b.v - c.v};
-}
-template <class T, int W>
-FASTEMO_INLINE simd<T, W> sqrt(simd<T, W> a) {
-    return {T(::sqrt(double(a.v)))};
-}
-
+    friend FASTEMO_INLINE simd select(bool m, simd a, simd b) { return m ? a : b; }
+    friend FASTEMO_INLINE simd max(simd a, simd b) { return a.v > b.v ? a : b; }
+    friend FASTEMO_INLINE simd min(simd a, simd b) { return a.v < b.v ? a : b; }
+    friend FASTEMO_INLINE simd abs(simd a) { return {a.v < 0 ? -a.v : a.v}; }
+    friend FASTEMO_INLINE simd fms(simd a, simd b, simd c) { return fma(a, b, -c); }
+#if FASTEMO_FMA && FASTEMO_VECTORS
+    friend FASTEMO_INLINE simd fma(simd a, simd b, simd c) {
+        return {sizeof(T) == 8 ? T(__builtin_fma(a.v, b.v, c.v)) : T(__builtin_fmaf(a.v, b.v, c.v))};
+    }
+#else
+    friend FASTEMO_INLINE simd fma(simd a, simd b, simd c) { return {a.v * b.v + c.v}; }
 #endif
+#if FASTEMO_VECTORS
+    friend FASTEMO_INLINE simd sqrt(simd a) {
+        return {sizeof(T) == 8 ? T(__builtin_sqrt(a.v)) : T(__builtin_sqrtf(a.v))};
+    }
+#else
+    friend FASTEMO_INLINE simd sqrt(simd a) { return {T(::sqrt(double(a.v)))}; }
+#endif
+};
 
 using vd = simd<double, native_width<double>>;
 using vf = simd<float, native_width<float>>;
+using scalar = simd<double, 1>;
 
 // The eight logical lanes of one channel group, as natives.
 constexpr int kNativesPerGroup = int(kLanes) / vd::width;

@@ -23,24 +23,28 @@ struct Eight {
 };
 
 struct Alone {
-    using S = one;
+    using S = scalar;
     static index packs(index n) { return (n + kLanes - 1) / kLanes; }
     static index pack_of(index column) { return column / kLanes; }
-    static FASTEMO_INLINE pack spread(one s) { return pack::all(s.v); }
+    static FASTEMO_INLINE pack spread(scalar s) { return pack::all(s.v); }
     static FASTEMO_INLINE pack shared(const double* row, index p) { return pack::load(row + kLanes * p); }
 };
 
 template <class M>
 FASTEMO_INLINE pack coef(const double* v, index i) {
-    return M::spread(M::S::load(v + i * M::S::count));
+    return M::spread(M::S::load(v + i * M::S::width));
+}
+template <class S>
+FASTEMO_INLINE S number_of(const double* v, index i) {
+    return S::load(v + i * S::width);
 }
 template <class M>
 FASTEMO_INLINE typename M::S number(const double* v, index i) {
-    return M::S::load(v + i * M::S::count);
+    return number_of<typename M::S>(v, i);
 }
-template <class M>
-FASTEMO_INLINE void put(typename M::S x, double* v, index i) {
-    x.store(v + i * M::S::count);
+template <class S>
+FASTEMO_INLINE void put(S x, double* v, index i) {
+    x.store(v + i * S::width);
 }
 
 // sum_j a_j b_j from pack p0 on, through eight accumulators (column modulo eight) and the tree.
@@ -54,7 +58,7 @@ FASTEMO_INLINE pack dot(Eight, const double* a, const double* b, index p0, index
     }
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
-FASTEMO_INLINE one dot(Alone, const double* a, const double* b, index p0, index packs) {
+FASTEMO_INLINE scalar dot(Alone, const double* a, const double* b, index p0, index packs) {
     pack sum = pack::all(0);
     for (index p = p0; p < packs; ++p) sum = fma(pack::load(a + kLanes * p), pack::load(b + kLanes * p), sum);
     double lane[kLanes];
@@ -80,6 +84,31 @@ struct Vectors {  // of n numbers each, or a row
     double *d, *e, *beta, *w, *q, *f;
 };
 
+// Scales a by powers of two so that no square overflows or vanishes; the result is what undoes it.
+template <class M>
+FASTEMO_NOINLINE typename M::S scale_down(double* a, index n) {
+    using S = typename M::S;
+    constexpr int C = S::width;
+    const index packs = M::packs(n), row = kLanes * packs;
+    S large = S::all(0);
+    for (index i = 0; i < n; ++i)
+        for (index j = i; j < n; ++j) large = max(large, abs(number<M>(a + i * row, j)));
+    double lane[C], up[C], down[C];
+    large.store(lane);
+    for (index l = 0; l < C; ++l) {
+        std::int64_t bits;
+        std::memcpy(&bits, &lane[l], 8);
+        std::int64_t exponent = bits >> 52 & 0x7ff;
+        exponent = exponent < 23 || exponent > 2023 ? 1023 : exponent;
+        const std::int64_t u = exponent << 52, d = (2046 - exponent) << 52;
+        std::memcpy(&up[l], &u, 8);
+        std::memcpy(&down[l], &d, 8);
+    }
+    const pack factor = M::spread(S::load(down));
+    for (index i = 0; i < n * packs; ++i) (factor * pack::load(a + kLanes * i)).store(a + kLanes * i);
+    return S::load(up);
+}
+
 // a = Q T Q': the diagonal of T in d, what is beside it in e (n - 1, and a zero). Row k of a becomes v of the reflection
 // 1 - beta v v' that cleared it.
 template <class M>
@@ -102,18 +131,18 @@ FASTEMO_NOINLINE void tridiagonal(double* a, index n, const Vectors& x) {
     for (; k + 2 < n; ++k) {
         double* const r = a + k * row;
         update(r, k);
-        put<M>(number<M>(r, k), x.d, k);
+        put(number<M>(r, k), x.d, k);
         const index first = M::pack_of(k + 1);
-        if constexpr (S::count == 1)
+        if constexpr (S::width == 1)
             for (index j = kLanes * first; j <= k; ++j) r[j] = 0;
         const S x0 = number<M>(r, k + 1), sigma = dot(M(), r, r, first, packs), norm = sqrt(sigma);
         const S zero = S::all(0), unit = S::all(1);
         const auto nothing = sigma < S::all(1e-200);  // where the largest element is about 1
         const S alpha = select(x0 >= zero, -norm, norm);
         const S beta = select(nothing, zero, unit / select(nothing, unit, fma(abs(x0), norm, sigma)));
-        put<M>(select(nothing, zero, alpha), x.e, k);
-        put<M>(beta, x.beta, k);
-        put<M>(x0 - alpha, r, k + 1);
+        put(select(nothing, zero, alpha), x.e, k);
+        put(beta, x.beta, k);
+        put(x0 - alpha, r, k + 1);
         for_columns(first, packs, [&](auto count, index p) FASTEMO_INLINE_LAMBDA {
             constexpr int P = decltype(count)::value;
             pack w_[P], v_[P], sum[P];
@@ -145,8 +174,8 @@ FASTEMO_NOINLINE void tridiagonal(double* a, index n, const Vectors& x) {
     for (; k < n; ++k) {
         double* const r = a + k * row;
         update(r, k);
-        put<M>(number<M>(r, k), x.d, k);
-        put<M>(k + 1 < n ? number<M>(r, k + 1) : S::all(0), x.e, k);
+        put(number<M>(r, k), x.d, k);
+        put(k + 1 < n ? number<M>(r, k + 1) : S::all(0), x.e, k);
     }
 }
 
@@ -156,7 +185,7 @@ FASTEMO_NOINLINE void reflections(const double* a, index n, const double* beta, 
     const index packs = M::packs(n), row = kLanes * packs;
     for (index i = 0; i < n; ++i) {
         for (index j = 0; j < row; ++j) z[i * row + j] = 0;
-        put<M>(M::S::all(1), z + i * row, i);
+        put(M::S::all(1), z + i * row, i);
     }
     for_columns(0, packs, [&](auto count, index p) FASTEMO_INLINE_LAMBDA {
         constexpr int P = decltype(count)::value;
@@ -183,24 +212,46 @@ FASTEMO_NOINLINE void reflections(const double* a, index n, const double* beta, 
     });
 }
 
-// Rotations of rows i and i + 1, from the one below the top down to the bottom, sweep after sweep.
+// Rotations of rows i and i + 1, from the one below the top down to the bottom, sweep after sweep; cosine and sine of each.
 struct Sweep {
     index top, bottom;
 };
 constexpr index kSweeps = 32, kRotationsPerRow = 8;
 
+inline index rotations_size(index n) { return 2 * kRotationsPerRow * n; }
+
+template <class S>
+struct Rotations {
+    double* numbers;  // rotations_size(n) of S
+    Sweep sweeps[kSweeps];
+    double tops[kSweeps][S::width];  // of each matrix, whose rotations above are none
+    index n_sweeps = 0, n_rotations = 0;
+
+    explicit Rotations(double* numbers) : numbers(numbers) {}
+    FASTEMO_INLINE double* add(index top, index bottom, S of_each) {
+        of_each.store(tops[n_sweeps]);
+        sweeps[n_sweeps++] = {top, bottom};
+        double* const first = numbers + 2 * n_rotations * S::width;
+        n_rotations += top - bottom;
+        return first;
+    }
+    bool is_full(index more, index n) const { return n_sweeps == kSweeps || n_rotations + more > kRotationsPerRow * n; }
+    void clear() { n_sweeps = n_rotations = 0; }
+};
+
 template <class M>
-FASTEMO_NOINLINE void rotate(const double* rotations, const Sweep* sweeps, index n_sweeps, double* z, index packs) {
+FASTEMO_NOINLINE void rotate(const Rotations<typename M::S>& rotations, double* z, index packs) {
     const index row = kLanes * packs;
     for_columns(0, packs, [&](auto count, index p) FASTEMO_INLINE_LAMBDA {
         constexpr int P = decltype(count)::value;
-        const double* r = rotations;
-        for (index k = 0; k < n_sweeps; ++k) {
-            double* at = z + sweeps[k].top * row + kLanes * p;
+        const double* r = rotations.numbers;
+        for (index k = 0; k < rotations.n_sweeps; ++k) {
+            const Sweep sweep = rotations.sweeps[k];
+            double* at = z + sweep.top * row + kLanes * p;
             pack x[P];
             FASTEMO_UNROLL
             for (int c = 0; c < P; ++c) x[c] = pack::load(at + kLanes * c);
-            for (index i = sweeps[k].top; i > sweeps[k].bottom; --i, r += 2 * M::S::count, at -= row) {
+            for (index i = sweep.top; i > sweep.bottom; --i, r += 2 * M::S::width, at -= row) {
                 const pack cosine = coef<M>(r, 0), sine = coef<M>(r, 1);
                 FASTEMO_UNROLL
                 for (int c = 0; c < P; ++c) {
@@ -215,32 +266,44 @@ FASTEMO_NOINLINE void rotate(const double* rotations, const Sweep* sweeps, index
     });
 }
 
+// Of one of eight matrices those that are its own.
+inline void select_rotations(const Rotations<pack>& from, int lane, Rotations<scalar>& to) {
+    to.clear();
+    const double* r = from.numbers + lane;
+    for (index k = 0; k < from.n_sweeps; ++k) {
+        const Sweep sweep = from.sweeps[k];
+        const index top = index(from.tops[k][lane]), step = 2 * pack::width;
+        r += step * (sweep.top - (top > sweep.bottom ? top : sweep.bottom));
+        if (top <= sweep.bottom) continue;
+        double* own = to.add(top, sweep.bottom, {double(top)});
+        for (index i = top; i > sweep.bottom; --i, r += step, own += 2) own[0] = r[0], own[1] = r[pack::width];
+    }
+}
+
 constexpr int kIterations = 60;
 constexpr double kEpsilon = 0x1p-52;
 
-// d becomes the eigenvalues of the tridiagonal matrix, and the rows of z are turned along. Where it did not converge the
-// result is 1, else 0.
-template <class M>
-FASTEMO_NOINLINE typename M::S ql(double* d, double* e, index n, double* z, double* rotations) {
-    using S = typename M::S;
+// d becomes the eigenvalues of the tridiagonal matrix; the rotations that make it diagonal are handed to `apply`, many at
+// a time. Where it did not converge the result is 1, else 0.
+template <class S, class Apply>
+FASTEMO_NOINLINE S ql(double* d, double* e, index n, double* numbers, Apply&& apply) {
     const S zero = S::all(0), unit = S::all(1), two = S::all(2), tiny = S::all(1e-290);
-    Sweep sweeps[kSweeps];
-    index n_sweeps = 0, n_rotations = 0;
+    Rotations<S> rotations(numbers);
     S failed = zero, seen = S::all(1e-100);  // the size of what lies above: all that follows is compared to it, too
     const auto flush = [&] {
-        if (n_sweeps) rotate<M>(rotations, sweeps, n_sweeps, z, M::packs(n));
-        n_sweeps = n_rotations = 0;
+        if (rotations.n_sweeps) apply(rotations);
+        rotations.clear();
     };
     for (index l = 0; l + 1 < n; ++l) {
-        seen = max(seen, abs(number<M>(d, l)) + abs(number<M>(e, l)));
+        seen = max(seen, abs(number_of<S>(d, l)) + abs(number_of<S>(e, l)));
         for (int iteration = 0;; ++iteration) {
             // the first off-diagonal from l on that is nothing, and the diagonal there
-            S m = S::all(double(n - 1)), at_m = number<M>(d, n - 1);
+            S m = S::all(double(n - 1)), at_m = number_of<S>(d, n - 1);
             for (index j = n - 2; j >= l; --j) {
-                const S size = abs(number<M>(d, j)) + abs(number<M>(d, j + 1));
-                const auto split = S::all(kEpsilon) * max(size, seen) >= abs(number<M>(e, j));
+                const S size = abs(number_of<S>(d, j)) + abs(number_of<S>(d, j + 1));
+                const auto split = S::all(kEpsilon) * max(size, seen) >= abs(number_of<S>(e, j));
                 m = select(split, S::all(double(j)), m);
-                at_m = select(split, number<M>(d, j), at_m);
+                at_m = select(split, number_of<S>(d, j), at_m);
             }
             const index top = index(largest(m));
             if (top == l) break;
@@ -249,37 +312,35 @@ FASTEMO_NOINLINE typename M::S ql(double* d, double* e, index n, double* z, doub
                 failed = select(active, unit, failed);
                 break;
             }
-            if (n_sweeps == kSweeps || n_rotations + top - l > kRotationsPerRow * n) flush();
-            const S dl = number<M>(d, l), el = select(active, number<M>(e, l), unit);
-            S g = (number<M>(d, l + 1) - dl) / (two * el);
+            if (rotations.is_full(top - l, n)) flush();
+            const S dl = number_of<S>(d, l), el = select(active, number_of<S>(e, l), unit);
+            S g = (number_of<S>(d, l + 1) - dl) / (two * el);
             const S root = sqrt(fma(g, g, unit));
             g = at_m - dl + el / (g + select(g >= zero, root, -root));
             S sine = unit, cosine = unit, p = zero;
-            double* r = rotations + 2 * n_rotations * S::count;
-            for (index i = top - 1; i >= l; --i, r += 2 * S::count) {
+            double* r = rotations.add(top, l, m);
+            for (index i = top - 1; i >= l; --i, r += 2 * S::width) {
                 const S next = S::all(double(i + 1));
                 const auto on = S::all(double(i)) < m;
-                const S ei = number<M>(e, i), f = sine * ei, b = cosine * ei;
+                const S ei = number_of<S>(e, i), f = sine * ei, b = cosine * ei;
                 const S square = fma(f, f, g * g), length = sqrt(square);
                 const auto nothing = square < tiny;
                 const S inverse = unit / select(nothing, unit, length);
                 const S s = select(nothing, zero, f * inverse), c = select(nothing, unit, g * inverse);
-                put<M>(select(on, select(m == next, zero, select(nothing, zero, length)), number<M>(e, i + 1)), e,
-                       i + 1);
-                const S upper = number<M>(d, i + 1), h = upper - p;
-                const S t = fma(number<M>(d, i) - h, s, two * (c * b)), moved = s * t;
-                put<M>(select(on, h + moved, upper), d, i + 1);
+                put(select(on, select(m == next, zero, select(nothing, zero, length)), number_of<S>(e, i + 1)), e,
+                    i + 1);
+                const S upper = number_of<S>(d, i + 1), h = upper - p;
+                const S t = fma(number_of<S>(d, i) - h, s, two * (c * b)), moved = s * t;
+                put(select(on, h + moved, upper), d, i + 1);
                 p = select(on, moved, p);
                 g = select(on, fma(c, t, -b), g);
                 sine = select(on, s, sine);
                 cosine = select(on, c, cosine);
-                put<M>(select(on, c, unit), r, 0);
-                put<M>(select(on, s, zero), r, 1);
+                put(select(on, c, unit), r, 0);
+                put(select(on, s, zero), r, 1);
             }
-            put<M>(select(active, number<M>(d, l) - p, dl), d, l);
-            put<M>(select(active, g, number<M>(e, l)), e, l);
-            sweeps[n_sweeps++] = {top, l};
-            n_rotations += top - l;
+            put(select(active, number_of<S>(d, l) - p, dl), d, l);
+            put(select(active, g, number_of<S>(e, l)), e, l);
         }
     }
     flush();
@@ -288,22 +349,21 @@ FASTEMO_NOINLINE typename M::S ql(double* d, double* e, index n, double* z, doub
 
 // The same for eigenvalues alone, without square roots (Pal, Walker and Kahan; Parlett, The Symmetric Eigenvalue Problem,
 // 8.15): what the next rotation waits for is a division and not a root and a division.
-template <class M>
-FASTEMO_NOINLINE typename M::S eigenvalues(double* d, double* e, index n) {
-    using S = typename M::S;
+template <class S>
+FASTEMO_NOINLINE S eigenvalues(double* d, double* e, index n) {
     const S zero = S::all(0), unit = S::all(1), two = S::all(2), tiny = S::all(1e-290);
     S failed = zero, seen = S::all(1e-100);
-    for (index i = 0; i < n; ++i) put<M>(number<M>(e, i) * number<M>(e, i), e, i);
+    for (index i = 0; i < n; ++i) put(number_of<S>(e, i) * number_of<S>(e, i), e, i);
     for (index l = 0; l + 1 < n; ++l) {
-        seen = max(seen, abs(number<M>(d, l)) + sqrt(number<M>(e, l)));
+        seen = max(seen, abs(number_of<S>(d, l)) + sqrt(number_of<S>(e, l)));
         for (int iteration = 0;; ++iteration) {
-            S m = S::all(double(n - 1)), at_m = number<M>(d, n - 1);
+            S m = S::all(double(n - 1)), at_m = number_of<S>(d, n - 1);
             for (index j = n - 2; j >= l; --j) {
-                const S size = abs(number<M>(d, j)) + abs(number<M>(d, j + 1));
+                const S size = abs(number_of<S>(d, j)) + abs(number_of<S>(d, j + 1));
                 const S least = S::all(kEpsilon) * max(size, seen);
-                const auto split = least * least >= number<M>(e, j);
+                const auto split = least * least >= number_of<S>(e, j);
                 m = select(split, S::all(double(j)), m);
-                at_m = select(split, number<M>(d, j), at_m);
+                at_m = select(split, number_of<S>(d, j), at_m);
             }
             const index top = index(largest(m));
             if (top == l) break;
@@ -312,26 +372,26 @@ FASTEMO_NOINLINE typename M::S eigenvalues(double* d, double* e, index n) {
                 failed = select(active, unit, failed);
                 break;
             }
-            const S dl = number<M>(d, l), el = sqrt(select(active, number<M>(e, l), unit));
-            const S g = (number<M>(d, l + 1) - dl) / (two * el), root = sqrt(fma(g, g, unit));
+            const S dl = number_of<S>(d, l), el = sqrt(select(active, number_of<S>(e, l), unit));
+            const S g = (number_of<S>(d, l + 1) - dl) / (two * el), root = sqrt(fma(g, g, unit));
             const S shift = dl - el / (g + select(g >= zero, root, -root));
             S gamma = at_m - shift, p = gamma * gamma, sine = zero, cosine = unit;
             for (index i = top - 1; i >= l; --i) {
                 const auto on = S::all(double(i)) < m;
-                const S b = number<M>(e, i), r = p + b;
+                const S b = number_of<S>(e, i), r = p + b;
                 const S beyond = select(m == S::all(double(i + 1)), zero, sine * r);
-                put<M>(select(on, beyond, number<M>(e, i + 1)), e, i + 1);
-                const S c = p / r, s = b / r, inverse = r / p, alpha = number<M>(d, i);
+                put(select(on, beyond, number_of<S>(e, i + 1)), e, i + 1);
+                const S c = p / r, s = b / r, inverse = r / p, alpha = number_of<S>(d, i);
                 const S next = fma(c, alpha - shift, -(s * gamma));
-                put<M>(select(on, gamma + (alpha - next), number<M>(d, i + 1)), d, i + 1);
+                put(select(on, gamma + (alpha - next), number_of<S>(d, i + 1)), d, i + 1);
                 const S q = select(p < tiny, cosine * b, (next * next) * inverse);
                 p = select(on, q, p);
                 gamma = select(on, next, gamma);
                 sine = select(on, s, sine);
                 cosine = select(on, c, cosine);
             }
-            put<M>(select(active, sine * p, number<M>(e, l)), e, l);
-            put<M>(select(active, shift + gamma, dl), d, l);
+            put(select(active, sine * p, number_of<S>(e, l)), e, l);
+            put(select(active, shift + gamma, dl), d, l);
         }
     }
     return failed;
@@ -376,7 +436,7 @@ template <class M>
 FASTEMO_INLINE void mirror(double* a, index n) {
     const index row = kLanes * M::packs(n);
     for (index i = 0; i < n; ++i)
-        for (index j = i + 1; j < n; ++j) put<M>(number<M>(a + i * row, j), a + j * row, i);
+        for (index j = i + 1; j < n; ++j) put(number<M>(a + i * row, j), a + j * row, i);
 }
 
 // out = W C W' from C and W' (rows of M::packs packs where it is of one matrix, else n long: see Whitening).

@@ -9,21 +9,6 @@
 
 namespace fastemo::FASTEMO_NS {
 
-// One double with the face of simd.
-struct scalar {
-    static constexpr int width = 1;
-    double v;
-
-    static FASTEMO_INLINE scalar load(const double* p) { return {*p}; }
-    static FASTEMO_INLINE scalar all(double x) { return {x}; }
-    FASTEMO_INLINE void store(double* p) const { *p = v; }
-
-    friend FASTEMO_INLINE scalar operator+(scalar a, scalar b) { return {a.v + b.v}; }
-    friend FASTEMO_INLINE scalar operator-(scalar a, scalar b) { return {a.v - b.v}; }
-    friend FASTEMO_INLINE scalar operator*(scalar a, scalar b) { return {a.v * b.v}; }
-    friend FASTEMO_INLINE scalar fms(scalar a, scalar b, scalar c) { return {a.v * b.v - c.v}; }
-};
-
 // N natives make a row of a group.
 template <class V, int N>
 struct Group {

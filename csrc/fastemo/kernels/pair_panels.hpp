@@ -10,6 +10,7 @@
 
 #include "analytic.hpp"
 #include "cross_spectra.hpp"
+#include "turned.hpp"
 
 namespace fastemo::FASTEMO_NS {
 
@@ -164,24 +165,11 @@ FASTEMO_NOINLINE void panel_tile(const PairPanelsArgs& a, index r0, index c, dou
     }
 }
 
-#if FASTEMO_VECTORS
-template <int K, std::size_t... L>
-FASTEMO_INLINE vd turned(vd x, std::index_sequence<L...>) {
-    return {__builtin_shufflevector(x.v, x.v, (int(L) + K) % vd::width...)};
-}
-#else
-template <int K, std::size_t... L>
-FASTEMO_INLINE vd turned(vd x, std::index_sequence<L...>) {
-    return x;
-}
-#endif
-
 // Pairs within a native that is a whole group: lane l + K, round the end, against lane l.
 template <class F, int... K>
 FASTEMO_NOINLINE void turn_panel(const PairPanelsArgs& a, index c, double* sums, std::integer_sequence<int, K...>) {
     constexpr int S = F::kSums, N = sizeof...(K);
     constexpr index W = vd::width;
-    constexpr auto lanes = std::make_index_sequence<vd::width>();
     const double* y = panel_of(a, c);
     vd s[N][S];
     FASTEMO_UNROLL
@@ -192,8 +180,7 @@ FASTEMO_NOINLINE void turn_panel(const PairPanelsArgs& a, index c, double* sums,
     for (index i = 0; i < a.n; ++i, y += a.parts * kLanes) {
         const Parts z = {vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)};
         int n = 0;
-        (F::add(OnePerLane{{turned<K>(z.re, lanes), turned<K>(z.im, lanes), turned<K>(z.third, lanes)}}, z, s[n++]),
-         ...);
+        (F::add(OnePerLane{{turned<K>(z.re), turned<K>(z.im), turned<K>(z.third)}}, z, s[n++]), ...);
     }
     FASTEMO_UNROLL
     for (int n = 0; n < N; ++n) {

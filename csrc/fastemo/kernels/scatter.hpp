@@ -14,47 +14,33 @@
 namespace fastemo::FASTEMO_NS {
 
 constexpr index kBlock = 64;  // samples; 64 channels of them fill L1
+constexpr index kPanel = kBlock * kLanes;
 
 inline index scatter_scratch(index n_channels) { return (kBlock + 1) * ((n_channels + kLanes - 1) / kLanes * kLanes); }
 
-// Samples [t, t + n) as rows.
-FASTEMO_INLINE void window_rows(const ScatterArgs& args, index t, index n, index stride, double* rows) {
-    if (!args.ring.base) {
-        Samples in = args.in;
-        in.data = static_cast<const char*>(in.data) + t * in.sample_stride;
-        load_rows(in, args.n_channels, n, 1, rows, stride, 0, stride);
-        return;
+// Samples [t, t + n) as panels.
+FASTEMO_INLINE void window_panels(const ScatterArgs& args, index t, index n, index stride, double* panels) {
+    Samples in = args.in;
+    if (!args.ring.base) in.data = static_cast<const char*>(in.data) + t * in.sample_stride;
+    for (index c = 0; c < stride; c += kLanes) {
+        double* const panel = panels + c / kLanes * kPanel;
+        if (!args.ring.base) {
+            load_rows(in, args.n_channels, n, 1, panel - c, kLanes, c, c + kLanes);
+            continue;
+        }
+        index at = (args.ring.first + t) % args.ring.size;
+        for (index i = 0; i < n; ++i, at = at + 1 < args.ring.size ? at + 1 : 0)
+            pack::load(args.ring.base + at * args.ring.stride + c).store(panel + i * kLanes);
     }
-    index at = (args.ring.first + t) % args.ring.size;
-    for (index i = 0; i < n; ++i, at = at + 1 < args.ring.size ? at + 1 : 0)
-        for (index c = 0; c < stride; c += vd::width)
-            vd::load(args.ring.base + at * args.ring.stride + c).store(rows + i * stride + c);
 }
 
-// The next block's cache lines, some before every tile: so many short streams are more than the hardware foresees.
-class Prefetch {
-public:
-    Prefetch(const ScatterArgs& args, index t, index n, index tiles) : args_(args) {
-        const bool along = !args.ring.base && n > 0 && args.in.sample_stride > 0 && args.in.sample_stride <= 16;
-        if (!along) return;
-        data_ = static_cast<const char*>(args.in.data) + t * args.in.sample_stride;
-        lines_ = (n * args.in.sample_stride + 63) / 64;
-        each_ = (lines_ * args.n_channels + tiles - 1) / tiles;
-    }
-    FASTEMO_INLINE void operator()() {
-#if FASTEMO_VECTORS
-        for (index i = 0; i < each_ && channel_ < args_.n_channels; ++i) {
-            __builtin_prefetch(data_ + channel_ * args_.in.channel_stride + 64 * line_);
-            if (++line_ == lines_) line_ = 0, ++channel_;
-        }
-#endif
-    }
-
-private:
-    const ScatterArgs& args_;
-    const char* data_ = nullptr;
-    index lines_ = 0, each_ = 0, channel_ = 0, line_ = 0;
-};
+// Samples [t, t + n) of every channel, where these lie one after the other.
+FASTEMO_INLINE Fetch samples_ahead(const Samples& in, index n_channels, index t, index n) {
+    if (n <= 0 || in.sample_stride <= 0 || in.sample_stride > 16) return {};
+    const index lines = (n * in.sample_stride + 63) / 64;
+    return {static_cast<const char*>(in.data) + t * in.sample_stride, lines, in.channel_stride - 64 * lines,
+            n_channels};
+}
 
 // Rows less `mean` in one native of channels, and their sum: four running ones, in the order of the rows.
 struct CentredRows {
@@ -71,10 +57,11 @@ struct CentredRows {
     }
 };
 
-inline void centre_rows(index n, index stride, const double* mean, double* sums, double* rows) {
+inline void centre_panels(index n, index stride, const double* mean, double* sums, double* panels) {
     for (index c = 0; c < stride; c += vd::width) {
+        double* const panel = panels + c / kLanes * kPanel + c % kLanes;
         CentredRows centred{vd::load(mean + c)};
-        for (index i = 0; i < n; ++i) centred.put(vd::load(rows + i * stride + c), i, rows + i * stride + c);
+        for (index i = 0; i < n; ++i) centred.put(vd::load(panel + i * kLanes), i, panel + i * kLanes);
         centred.add_to(sums + c);
     }
 }
@@ -82,9 +69,10 @@ inline void centre_rows(index n, index stride, const double* mean, double* sums,
 // The same of samples that lie one after the other.
 template <class T>
 FASTEMO_INLINE void read_centred(const Samples& in, index n_channels, index n, index stride, const double* mean,
-                                 double* sums, double* rows) {
+                                 double* sums, double* panels) {
     constexpr int W = vd::width;
     for (index c = 0; c < stride; c += W) {
+        double* const panel = panels + c / kLanes * kPanel + c % kLanes;
         CentredRows centred{vd::load(mean + c)};
         const auto at = [&](index l, index i) {
             return element<const T>(in.data, in.channel_stride, in.sample_stride, c + l, i);
@@ -99,57 +87,59 @@ FASTEMO_INLINE void read_centred(const Samples& in, index n_channels, index n, i
                     for (int l = 0; l < W; ++l) tile[l] = widen(at(l, i + part));
                     transpose(tile);
                     FASTEMO_UNROLL
-                    for (int k = 0; k < W; ++k) centred.put(tile[k], part + k, rows + (i + part + k) * stride + c);
+                    for (int k = 0; k < W; ++k) centred.put(tile[k], part + k, panel + (i + part + k) * kLanes);
                 }
             }
         for (; i < n; ++i) {
             double x[W];
             for (index l = 0; l < W; ++l) x[l] = c + l < n_channels ? double(*at(l, i)) : 0;
-            centred.put(vd::load(x), i, rows + i * stride + c);
+            centred.put(vd::load(x), i, panel + i * kLanes);
         }
         centred.add_to(sums + c);
     }
 }
 
-// Samples [t, t + n) as rows less `mean`; their sums are added to `sums`.
-FASTEMO_INLINE void centred_rows(const ScatterArgs& args, index t, index n, index stride, double* sums, double* rows) {
+// Samples [t, t + n) as panels less `mean`; their sums are added to `sums`.
+FASTEMO_INLINE void centred_panels(const ScatterArgs& args, index t, index n, index stride, double* sums,
+                                   double* panels) {
     const index item = args.in.dtype == Dtype::f64 ? 8 : 4;
     if (args.ring.base || args.in.sample_stride != item) {
-        window_rows(args, t, n, stride, rows);
-        return centre_rows(n, stride, args.mean, sums, rows);
+        window_panels(args, t, n, stride, panels);
+        return centre_panels(n, stride, args.mean, sums, panels);
     }
     Samples in = args.in;
     in.data = static_cast<const char*>(in.data) + t * item;
     if (args.in.dtype == Dtype::f64)
-        read_centred<double>(in, args.n_channels, n, stride, args.mean, sums, rows);
+        read_centred<double>(in, args.n_channels, n, stride, args.mean, sums, panels);
     else
-        read_centred<float>(in, args.n_channels, n, stride, args.mean, sums, rows);
+        read_centred<float>(in, args.n_channels, n, stride, args.mean, sums, panels);
 }
 
 inline void scatter(const ScatterArgs& args) {
     constexpr index W = vd::width;
     const index stride = (args.n_channels + kLanes - 1) / kLanes * kLanes;
-    double *const rows = args.scratch, *const sums = rows + kBlock * stride;
-    const index tiles = (stride / kTileRows) * (stride / (2 * W) + 1);
+    double *const panels = args.scratch, *const sums = panels + kBlock * stride;
     for (index c = 0; c < stride; c += W) vd::all(0).store(args.mean + c), vd::all(0).store(sums + c);
     for (index t = 0; t < args.n; t += kBlock) {
         const index n = args.n - t < kBlock ? args.n - t : kBlock;
         if (!args.centre || t == 0)
-            window_rows(args, t, n, stride, rows);
+            window_panels(args, t, n, stride, panels);
         else
-            centred_rows(args, t, n, stride, sums, rows);
+            centred_panels(args, t, n, stride, sums, panels);
         if (args.centre && t == 0) {
             for (index c = 0; c < stride; c += W) {
+                const double* const panel = panels + c / kLanes * kPanel + c % kLanes;
                 vd sum = vd::all(0);
-                for (index i = 0; i < n; ++i) sum = sum + vd::load(rows + i * stride + c);
+                for (index i = 0; i < n; ++i) sum = sum + vd::load(panel + i * kLanes);
                 (sum * vd::all(1 / double(n))).store(args.mean + c);
             }
-            centre_rows(n, stride, args.mean, sums, rows);
+            centre_panels(n, stride, args.mean, sums, panels);
         }
-        const index next = t + kBlock;
-        Prefetch prefetch(args, next, args.n - next < kBlock ? args.n - next : kBlock, tiles);
-        gram({rows, stride, rows, stride, stride, stride, n, args.scatter, stride, true, t > 0}, prefetch);
+        const index next = t + kBlock, left = args.n - next < kBlock ? args.n - next : kBlock;
+        Fetch ahead = args.ring.base ? Fetch() : samples_ahead(args.in, args.n_channels, next, left);
+        gram_upper({panels, panels, kPanel, stride, stride, n, args.scatter, stride, t > 0}, ahead);
     }
+    finish_upper(args.scatter, stride, stride);
     if (!args.centre) return;
     for (index c = 0; c < stride; c += W) {
         const vd delta = vd::load(sums + c) * vd::all(1 / double(args.n));
@@ -167,16 +157,16 @@ inline void scatter(const ScatterArgs& args) {
 inline void fourth_moments(const FourthMoments& args) {
     const ScatterArgs& samples = args.samples;
     const index stride = (samples.n_channels + kLanes - 1) / kLanes * kLanes;
-    double* const rows = samples.scratch;
+    double* const panels = samples.scratch;
     double of_rows = 0;
     pack of_values = pack::all(0);
     for (index t = 0; t < samples.n; t += kBlock) {
         const index n = samples.n - t < kBlock ? samples.n - t : kBlock;
-        window_rows(samples, t, n, stride, rows);
+        window_panels(samples, t, n, stride, panels);
         for (index i = 0; i < n; ++i) {
             pack sum = pack::all(0);
             for (index c = 0; c < stride; c += kLanes) {
-                const pack x = pack::load(rows + i * stride + c) - pack::load(samples.mean + c);
+                const pack x = pack::load(panels + c * kBlock + i * kLanes) - pack::load(samples.mean + c);
                 const pack y = pack::load(args.weight + c) * (x * x);
                 sum = sum + y;
                 of_values = fma(y, y, of_values);
@@ -192,7 +182,7 @@ inline void fourth_moments(const FourthMoments& args) {
     args.sums[0] = of_rows, args.sums[1] = tree_sum(lane);
 }
 
-constexpr index kComplexBlock = 32;
+constexpr index kComplexBlock = 32, kComplexPanel = kComplexBlock * kLanes;
 
 inline index hermitian_scratch(index n_channels) {
     const index stride = (n_channels + kLanes - 1) / kLanes * kLanes;
@@ -208,7 +198,6 @@ inline void hermitian(const Samples& in, index imaginary, index n_channels, inde
     const bool interleaved = imaginary * 2 == in.sample_stride;
     double *const raw = scratch, *const a = raw + 2 * kComplexBlock * stride, *const plus = a + kComplexBlock * stride,
                   *const minus = plus + kComplexBlock * stride;
-    const index tiles = (stride / kTileRows) * (stride / (2 * W) + 1);
     for (index t = 0; t < n; t += kComplexBlock) {
         const index size = n - t < kComplexBlock ? n - t : kComplexBlock;
         Samples part = in;
@@ -227,17 +216,17 @@ inline void hermitian(const Samples& in, index imaginary, index n_channels, inde
         for (index i = 0; i < size; ++i)
             for (index c = 0; c < stride; c += W) {
                 const vd x = vd::load(re + i * step + c), y = vd::load(im + i * step + c);
-                x.store(a + i * stride + c);
-                (x + y).store(plus + i * stride + c);
-                (x - y).store(minus + i * stride + c);
+                const index at = c / kLanes * kComplexPanel + i * kLanes + c % kLanes;
+                x.store(a + at);
+                (x + y).store(plus + at);
+                (x - y).store(minus + at);
             }
-        ScatterArgs ahead{};
-        ahead.in = in, ahead.n_channels = n_channels;
         const index next = t + kComplexBlock, left = n - next < kComplexBlock ? n - next : kComplexBlock;
-        Prefetch prefetch(ahead, next, left, tiles);
-        gram({a, stride, a, stride, stride, stride, size, real, stride, true, t > 0}, prefetch);
-        gram({plus, stride, minus, stride, stride, stride, size, imag, stride, false, t > 0}, prefetch);
+        Fetch ahead = samples_ahead(in, n_channels, next, left);
+        gram_upper({a, a, kComplexPanel, stride, stride, size, real, stride, t > 0}, ahead);
+        gram({plus, minus, kComplexPanel, stride, stride, size, imag, stride, t > 0}, ahead);
     }
+    finish_upper(real, stride, stride);
     for (index i = 0; i < n_channels; ++i)
         for (index j = i; j < n_channels; ++j) {
             const double p = imag[i * stride + j], q = imag[j * stride + i];

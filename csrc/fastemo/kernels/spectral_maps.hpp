@@ -7,8 +7,13 @@
 
 namespace fastemo::FASTEMO_NS {
 
-constexpr index kEightUpTo = 64;     // of larger ones eight do not fit the cache
-constexpr index kEightFrom = 3;      // matrices; for fewer each alone is faster
+// How up to eight matrices are gone about: one after the other; side by side; or each by itself but for the recurrences
+// of eigenvalues, which wait for roots and divisions and run side by side.
+enum class Company { alone, beside, apart };
+constexpr index kTogetherFrom = 2;  // matrices; of fewer the recurrences of eight take longer than theirs
+constexpr index kBesideUpTo = 16;   // of larger ones eight fill L1 and their columns fill packs
+constexpr index kApartUpTo = 256;   // of larger ones eight fill memory
+
 constexpr double kAsymmetry = 1e-6;  // of a matrix of float32, relative to its largest element
 
 FASTEMO_INLINE index result_size(const MatrixJob& job) {
@@ -22,30 +27,30 @@ FASTEMO_INLINE index result_size(const MatrixJob& job) {
 
 FASTEMO_INLINE index padded_row(index n) { return kLanes * Alone::packs(n); }
 
-FASTEMO_INLINE index layout_scratch(const MatrixJob& job, bool eight) {
-    const index row = eight ? kLanes * job.n : padded_row(job.n), lanes = eight ? kLanes : 1;
-    return 3 * job.n * row + 6 * row + 2 * (kRotationsPerRow + 1) * job.n * lanes + lanes * result_size(job);
+FASTEMO_INLINE Company company(const MatrixJob& job, index width) {
+    if (width < kTogetherFrom || job.n > kApartUpTo) return Company::alone;
+    return job.n <= kBesideUpTo ? Company::beside : Company::apart;
 }
-FASTEMO_INLINE bool in_eights(const MatrixJob& job, index width) { return width >= kEightFrom && job.n <= kEightUpTo; }
-inline index spectral_scratch(const MatrixJob& job, index width) { return layout_scratch(job, in_eights(job, width)); }
 
 template <class M>
 struct Spectrum {
     using S = typename M::S;
-    static constexpr index C = S::count;
+    static constexpr index C = S::width;
 
     const MatrixJob& job;
     const index n = job.n, packs = M::packs(n), row = kLanes * packs;
-    double *given, *work, *z, *rotations, *result;
+    double *given, *work, *z, *result;  // result [result_size(job)]
     Vectors x;
     S fault, scale;
 
-    Spectrum(const MatrixJob& job, double* scratch) : job(job) {
-        given = scratch, work = given + n * row, z = work + n * row;
+    static index size(index n) { return kLanes * M::packs(n) * (2 * n + 6); }
+    static index work_size(index n) { return kLanes * M::packs(n) * n; }
+
+    // `own` has size(n) numbers and `work`, which may be another's between calls, work_size(n).
+    Spectrum(const MatrixJob& job, double* own, double* work, double* result)
+        : job(job), given(own), work(work), z(own + n * row), result(result) {
         double* const v = z + n * row;
         x = {v, v + row, v + 2 * row, v + 3 * row, v + 4 * row, v + 5 * row};
-        rotations = v + 6 * row;
-        result = rotations + 2 * (kRotationsPerRow + 1) * n * C;
     }
 
     void read(const double* matrices, index width) {
@@ -76,58 +81,57 @@ struct Spectrum {
                 finite = finite + zero * a + zero * b;
                 large = max(large, abs(mean));
                 apart = max(apart, abs(a - b));
-                put<M>(mean, given + i * row, j);
-                put<M>(mean, given + j * row, i);
+                put(mean, given + i * row, j);
+                put(mean, given + j * row, i);
             }
         fault = select(S::all(kAsymmetry) * large >= apart, zero, S::all(kNotSymmetric));
         fault = select(finite == zero, fault, S::all(kNotFinite));
         for (index i = 0; i < n; ++i)
             for (index j = 0; j < n; ++j)
-                put<M>(select(fault == zero, number<M>(given + i * row, j), zero), given + i * row, j);
+                put(select(fault == zero, number<M>(given + i * row, j), zero), given + i * row, j);
     }
 
-    // The eigenvalues of the matrix under a whitening go to x.d, the vectors to the rows of z.
-    void solve(index k, bool vectors) {
+    bool wants_vectors() const { return job.what == MatrixJob::function || job.what == MatrixJob::tangent; }
+
+    // The tridiagonal form of the matrix under a whitening, and the rows of z that the rotations are of.
+    void reduce(index k) {
         if (job.whitening) {
             const index stride = padded_row(n);
             congruence_of<M>(given, job.whitening + k * n * stride, stride, n, z, work);
         } else {
             for (index i = 0; i < n * row; ++i) work[i] = given[i];
         }
-        scale_down();
+        scale = scale_down<M>(work, n);
         tridiagonal<M>(work, n, x);
-        if (vectors) reflections<M>(work, n, x.beta, z);
-        const S failed = vectors ? ql<M>(x.d, x.e, n, z, rotations) : eigenvalues<M>(x.d, x.e, n);
+        if (wants_vectors()) reflections<M>(work, n, x.beta, z);
+    }
+
+    // The eigenvalues in x.d.
+    S diagonal(double* numbers) {
+        if (!wants_vectors()) return eigenvalues<S>(x.d, x.e, n);
+        return ql<S>(x.d, x.e, n, numbers, [&](const Rotations<S>& r) { rotate<M>(r, z, packs); });
+    }
+
+    // What the job makes of them.
+    void finish(index k, S failed) {
         fault = select(fault == S::all(0), S::all(kNotConverged) * failed, fault);
         S low = S::all(__builtin_inf()), high = S::all(0);
         for (index i = 0; i < n; ++i) {
             const S value = scale * number<M>(x.d, i);
-            put<M>(value, x.d, i);
+            put(value, x.d, i);
             low = min(low, value);
             high = max(high, abs(value));
         }
         require(low, high);
-    }
-
-    // By a power of two, so that no square overflows or vanishes.
-    void scale_down() {
-        S large = S::all(0);
-        for (index i = 0; i < n; ++i)
-            for (index j = i; j < n; ++j) large = max(large, abs(number<M>(work + i * row, j)));
-        double lane[C], up[C], down[C];
-        large.store(lane);
-        for (index l = 0; l < C; ++l) {
-            std::int64_t bits;
-            std::memcpy(&bits, &lane[l], 8);
-            std::int64_t exponent = bits >> 52 & 0x7ff;
-            exponent = exponent < 23 || exponent > 2023 ? 1023 : exponent;
-            const std::int64_t u = exponent << 52, d = (2046 - exponent) << 52;
-            std::memcpy(&up[l], &u, 8);
-            std::memcpy(&down[l], &d, 8);
+        if (job.what == MatrixJob::values) {
+            for (index i = 0; i < n; ++i) put(number<M>(x.d, i), result, k * n + i);
+            return;
         }
-        scale = S::load(up);
-        const pack factor = M::spread(S::load(down));
-        for (index i = 0; i < n * packs; ++i) (factor * pack::load(work + kLanes * i)).store(work + kLanes * i);
+        for (index p = 0; p < packs; ++p) value(pack::load(x.d + kLanes * p)).store(x.f + kLanes * p);
+        if (wants_vectors()) return rebuild();
+        S sum = S::all(0);
+        for (index i = 0; i < n; ++i) sum = fma(number<M>(x.f, i), number<M>(x.f, i), sum);
+        put(sum, result, k);
     }
 
     void require(S low, S high) {
@@ -149,7 +153,7 @@ struct Spectrum {
         if (or_zero) clip(0);
     }
     void clip(double floor) {
-        for (index i = 0; i < n; ++i) put<M>(max(number<M>(x.d, i), S::all(floor)), x.d, i);
+        for (index i = 0; i < n; ++i) put(max(number<M>(x.d, i), S::all(floor)), x.d, i);
     }
 
     FASTEMO_INLINE pack value(pack v) const {
@@ -162,26 +166,6 @@ struct Spectrum {
             case Spectral::power: return exp(pack::all(job.exponent) * log(safe));
             default: return log(safe);
         }
-    }
-
-    void run(double* out, index width, unsigned char* faults) {
-        const bool vectors = job.what == MatrixJob::function || job.what == MatrixJob::tangent;
-        for (index k = 0; k < job.n_whitenings; ++k) {
-            solve(k, vectors);
-            if (job.what == MatrixJob::values) {
-                for (index i = 0; i < n; ++i) put<M>(number<M>(x.d, i), result, k * n + i);
-                continue;
-            }
-            for (index p = 0; p < packs; ++p) value(pack::load(x.d + kLanes * p)).store(x.f + kLanes * p);
-            if (vectors) {
-                rebuild();
-                continue;
-            }
-            S sum = S::all(0);
-            for (index i = 0; i < n; ++i) sum = fma(number<M>(x.f, i), number<M>(x.f, i), sum);
-            put<M>(sum, result, k);
-        }
-        write(out, width, faults);
     }
 
     void rebuild() {
@@ -199,20 +183,17 @@ struct Spectrum {
             for (index j = i; j < n; ++j) {
                 const S v = number<M>(given + i * row, j);
                 if (job.what == MatrixJob::tangent) {
-                    put<M>(i == j ? v : S::all(0x1.6a09e667f3bcdp+0) * v, result, to++);
+                    put(i == j ? v : S::all(0x1.6a09e667f3bcdp+0) * v, result, to++);
                 } else {
-                    put<M>(v, result, i * n + j);
-                    put<M>(v, result, j * n + i);
+                    put(v, result, i * n + j);
+                    put(v, result, j * n + i);
                 }
             }
     }
 
     void write(double* out, index width, unsigned char* faults) {
         const index size = result_size(job);
-        if constexpr (C == 1) {
-            (void)width;
-            for (index i = 0; i < size; ++i) out[i] = result[i];
-        } else {
+        if constexpr (C > 1) {
             LanesOut to;
             to.stride = sizeof(double), to.dtype = Dtype::f64, to.width = int(width), to.adjacent = false;
             for (index l = 0; l < kLanes; ++l)
@@ -229,19 +210,88 @@ struct Spectrum {
     }
 };
 
-inline void spectral(const MatrixJob& job, const double* matrices, index width, double* out, unsigned char* faults,
-                     double* scratch) {
-    if (in_eights(job, width)) {
-        Spectrum<Eight> s(job, scratch);
-        s.read(matrices, width);
-        s.run(out, width, faults);
-        return;
+template <class M>
+FASTEMO_INLINE void spectral_of(const MatrixJob& job, const double* matrices, index width, double* out,
+                                unsigned char* faults, double* scratch) {
+    constexpr index C = M::S::width;
+    const index n = job.n;
+    double *const work = scratch + Spectrum<M>::size(n), *const numbers = work + Spectrum<M>::work_size(n);
+    Spectrum<M> s(job, scratch, work, C == 1 ? out : numbers + C * rotations_size(n));
+    s.read(matrices, width);
+    for (index k = 0; k < job.n_whitenings; ++k) {
+        s.reduce(k);
+        s.finish(k, s.diagonal(numbers));
+    }
+    s.write(out, width, faults);
+}
+
+FASTEMO_INLINE void spectral_apart(const MatrixJob& job, const double* matrices, index width, double* out,
+                                   unsigned char* faults, double* scratch) {
+    using One = Spectrum<Alone>;
+    const index n = job.n, size = One::size(n), results = result_size(job);
+    double *const work = scratch + width * size, *const d = work + One::work_size(n), *const e = d + kLanes * n,
+                  *const numbers = e + kLanes * n, *const own = numbers + kLanes * rotations_size(n);
+    const auto of = [&](index l) { return One(job, scratch + l * size, work, out + l * results); };
+    scalar fault[kLanes], scale[kLanes];
+    for (index l = 0; l < width; ++l) {
+        One s = of(l);
+        s.read(matrices + l * n * n, 1);
+        fault[l] = s.fault;
+    }
+    for (index k = 0; k < job.n_whitenings; ++k) {
+        for (index l = 0; l < width; ++l) {
+            One s = of(l);
+            s.reduce(k);
+            scale[l] = s.scale;
+            for (index lane = l; lane < (l + 1 < width ? l + 1 : kLanes); ++lane)
+                for (index i = 0; i < n; ++i) d[kLanes * i + lane] = s.x.d[i], e[kLanes * i + lane] = s.x.e[i];
+        }
+        const bool vectors = of(0).wants_vectors();
+        const pack failed = vectors ? ql<pack>(d, e, n, numbers,
+                                               [&](const Rotations<pack>& rotations) {
+                                                   Rotations<scalar> mine(own);
+                                                   for (index l = 0; l < width; ++l) {
+                                                       select_rotations(rotations, int(l), mine);
+                                                       rotate<Alone>(mine, of(l).z, Alone::packs(n));
+                                                   }
+                                               })
+                                    : eigenvalues<pack>(d, e, n);
+        double lane[kLanes];
+        failed.store(lane);
+        for (index l = 0; l < width; ++l) {
+            One s = of(l);
+            s.fault = fault[l], s.scale = scale[l];
+            for (index i = 0; i < n; ++i) s.x.d[i] = d[kLanes * i + l];
+            s.finish(k, {lane[l]});
+            fault[l] = s.fault;
+        }
     }
     for (index l = 0; l < width; ++l) {
-        Spectrum<Alone> s(job, scratch);
-        s.read(matrices + l * job.n * job.n, 1);
-        s.run(out + l * result_size(job), 1, faults + l);
+        One s = of(l);
+        s.fault = fault[l];
+        s.write(out + l * results, 1, faults + l);
     }
+}
+
+inline index spectral_scratch(const MatrixJob& job, index width) {
+    const index n = job.n, rotations = rotations_size(n);
+    switch (company(job, width)) {
+        case Company::beside:
+            return Spectrum<Eight>::size(n) + Spectrum<Eight>::work_size(n) + kLanes * (rotations + result_size(job));
+        case Company::apart:
+            return width * Spectrum<Alone>::size(n) + Spectrum<Alone>::work_size(n) + kLanes * (2 * n + rotations) +
+                   rotations;
+        default: return Spectrum<Alone>::size(n) + Spectrum<Alone>::work_size(n) + rotations;
+    }
+}
+
+inline void spectral(const MatrixJob& job, const double* matrices, index width, double* out, unsigned char* faults,
+                     double* scratch) {
+    const Company how = company(job, width);
+    if (how == Company::beside) return spectral_of<Eight>(job, matrices, width, out, faults, scratch);
+    if (how == Company::apart) return spectral_apart(job, matrices, width, out, faults, scratch);
+    for (index l = 0; l < width; ++l)
+        spectral_of<Alone>(job, matrices + l * job.n * job.n, 1, out + l * result_size(job), faults + l, scratch);
 }
 
 inline index congruence_scratch(index n) { return 3 * n * padded_row(n); }

@@ -1,9 +1,56 @@
 // Artifact subspace reconstruction: covariances of a block of samples, and the map that takes out what is too large.
 #pragma once
 
-#include "symmetric_eigen.hpp"
+#include "eigen.hpp"
 
 namespace fastemo::FASTEMO_NS {
+
+FASTEMO_INLINE double dot_rows(const double* a, const double* b, index stride) {
+    return dot(Alone(), a, b, 0, stride / kLanes).v;
+}
+
+// y += s x
+FASTEMO_INLINE void add_row(double s, const double* x, double* y, index stride) {
+    const vd a = vd::all(s);
+    for (index c = 0; c < stride; c += vd::width) fma(a, vd::load(x + c), vd::load(y + c)).store(y + c);
+}
+
+// y = sum_j s_j rows_j
+template <int T>
+FASTEMO_INLINE void combine_tile(const double* s, const double* rows, index n, index stride, double* y) {
+    vd sum[T];
+    FASTEMO_UNROLL
+    for (int t = 0; t < T; ++t) sum[t] = vd::all(0);
+    for (index j = 0; j < n; ++j) {
+        const vd a = vd::all(s[j]);
+        FASTEMO_UNROLL
+        for (int t = 0; t < T; ++t) sum[t] = fma(a, vd::load(rows + j * stride + t * vd::width), sum[t]);
+    }
+    FASTEMO_UNROLL
+    for (int t = 0; t < T; ++t) sum[t].store(y + t * vd::width);
+}
+FASTEMO_INLINE void combine_rows(const double* s, const double* rows, index n, index stride, double* y) {
+    constexpr index W = vd::width;
+    index c = 0;
+    for (; c + 4 * W <= stride; c += 4 * W) combine_tile<4>(s, rows + c, n, stride, y + c);
+    for (; c < stride; c += W) combine_tile<1>(s, rows + c, n, stride, y + c);
+}
+
+// Whether a [n][stride] is positive definite; it is used up. Only the upper triangle is looked at.
+FASTEMO_INLINE bool positive_definite(double* a, index n, index stride) {
+    for (index k = 0; k < n; ++k) {
+        const double* const row = a + k * stride;
+        if (!(row[k] > 0)) return false;
+        const double inverse = 1 / row[k];
+        for (index i = k + 1; i < n; ++i) {
+            const vd f = vd::all(-row[i] * inverse);
+            double* const r = a + i * stride;
+            for (index j = i / vd::width * vd::width; j < stride; j += vd::width)
+                fma(f, vd::load(row + j), vd::load(r + j)).store(r + j);
+        }
+    }
+    return true;
+}
 
 template <int T>
 FASTEMO_INLINE void products_tile(const double* x, const double* y, index stride, index n, double* sum) {
@@ -30,6 +77,8 @@ inline void add_products(const double* rows, index stride, index n_channels, ind
     }
 }
 
+inline index subspace_scratch(index n, index stride) { return 2 * n * stride + 5 * stride + rotations_size(n); }
+
 // A direction v, of the eigenvectors of the covariance S, is too large where v'Sv >= v'Qv. The map R leaves the others
 // as they are and puts in place of it what the calibration's covariance U makes of them:
 //     R = I - V (V'WV)^-1 V'W,  W = U^-1, V the directions that are too large,
@@ -42,8 +91,8 @@ inline index subspace_map(const SubspaceArgs& g) {
     const index n = g.n, stride = g.stride, size = n * stride;
     double* const a = g.scratch;            // [n][stride]
     double* const vectors = a + size;       // [n][stride]
-    double* const values = vectors + size;  // [stride], then four more of eigen's
-    const EigenScratch x{values + stride, values + 2 * stride, values + 3 * stride, values + 4 * stride};
+    double* const values = vectors + size;  // [stride], then four more, then rotations
+    const Vectors x{values, values + stride, values + 2 * stride, values + 3 * stride, values + 4 * stride, nullptr};
     for (index i = 0; i < n; ++i)
         for (index j = i / vd::width * vd::width; j < stride; j += vd::width)
             (vd::load(g.limit + i * stride + j) - vd::all(g.scale) * vd::load(g.sums + i * stride + j))
@@ -56,7 +105,13 @@ inline index subspace_map(const SubspaceArgs& g) {
     for (index i = 0; i < size; ++i) a[i] = 0;
     for (index i = 0; i < n; ++i)
         for (index j = i; j < n; ++j) a[i * stride + j] = a[j * stride + i] = g.sums[i * stride + j] * g.scale;
-    if (!symmetric_eigen(a, n, stride, values, vectors, x)) return 0;
+    // values and `limit` are compared, so what the scale took is given back
+    const double scale = scale_down<Alone>(a, n).v;
+    tridiagonal<Alone>(a, n, x);
+    reflections<Alone>(a, n, x.beta, vectors);
+    const auto turn = [&](const Rotations<scalar>& r) { rotate<Alone>(r, vectors, stride / kLanes); };
+    if (ql<scalar>(x.d, x.e, n, values + 5 * stride, turn).v != 0) return 0;
+    for (index i = 0; i < n; ++i) values[i] *= scale;
 
     // Of the largest `most` directions those that are too large, their vectors moved to the front of `a`.
     index* const order = g.order;
@@ -69,8 +124,8 @@ inline index subspace_map(const SubspaceArgs& g) {
     double* const v = a;
     for (index k = 0; k < g.most; ++k) {
         const double* const vector = vectors + order[k] * stride;
-        combine_rows(vector, g.limit, n, stride, x.p);
-        if (values[order[k]] < dot_rows(vector, x.p, stride)) continue;
+        combine_rows(vector, g.limit, n, stride, x.w);
+        if (values[order[k]] < dot_rows(vector, x.w, stride)) continue;
         for (index j = 0; j < stride; ++j) v[removed * stride + j] = vector[j];
         ++removed;
     }

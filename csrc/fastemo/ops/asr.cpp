@@ -42,7 +42,7 @@ Asr::Asr(const AsrDesign& design, index max_rows)
       blocks_(design.n_blocks * design.n_channels * stride_), sums_(design.n_channels * stride_),
       map_{Buffer<double>(design.n_channels * stride_), Buffer<double>(design.n_channels * stride_)},
       other_(max_rows * stride_), gram_(design.most * design.most),
-      scratch_(subspace_scratch(design.n_channels, stride_)) {
+      scratch_(kernels().artefact->subspace_scratch(design.n_channels, stride_)) {
     weights_.reserve(std::size_t(design.hop));
     for (index j = 1; j <= design.hop; ++j) weights_.push_back((1 - root_of_unity(j, 2 * design.hop).re) / 2);
 }

@@ -13,13 +13,17 @@ struct Moments {
 
 Moments moments(const double* s, index c, index stride) {
     Moments m;
+    double beside[kLanes] = {};  // a single sum would be one long wait
     for (index i = 0; i < c; ++i) {
         const double* row = s + i * stride;
-        double beside = 0;
-        for (index j = i + 1; j < c; ++j) beside += row[j] * row[j];
+        index j = i + 1;
+        for (; j + kLanes <= c; j += kLanes)
+            for (index l = 0; l < kLanes; ++l) beside[l] += row[j + l] * row[j + l];
+        for (; j < c; ++j) beside[0] += row[j] * row[j];
         m.trace += row[i];
-        m.squares += row[i] * row[i] + 2 * beside;
+        m.squares += row[i] * row[i];
     }
+    for (const double sum : beside) m.squares += 2 * sum;
     return m;
 }
 

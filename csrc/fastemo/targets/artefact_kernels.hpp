@@ -18,11 +18,10 @@ struct SubspaceArgs {
     double* scratch;  // subspace_scratch(n, stride) values
 };
 
-inline constexpr index subspace_scratch(index n, index stride) { return 2 * n * stride + 5 * stride; }
-
 struct ArtefactKernels {
     void (*add_products)(const double* rows, index stride, index n_channels, index n, double* sums);
     index (*subspace_map)(const SubspaceArgs&);
+    index (*subspace_scratch)(index n, index stride);
 };
 
 }  // namespace fastemo

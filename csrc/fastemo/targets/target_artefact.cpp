@@ -6,6 +6,6 @@
 namespace fastemo::FASTEMO_NS {
 
 extern const ArtefactKernels artefact_table;
-const ArtefactKernels artefact_table = {add_products, subspace_map};
+const ArtefactKernels artefact_table = {add_products, subspace_map, subspace_scratch};
 
 }  // namespace fastemo::FASTEMO_NS
