@@ -130,7 +130,7 @@ def bodies(functions, kernel):
     found = [
         body
         for name, body in functions.items()
-        if re.search(rf"::{kernel}[(<]", name) and "::scalar" not in name
+        if re.search(rf"::{kernel}[(<]", name) and "simd<double, 1>" not in name
     ]
     assert found, f"no function {kernel}"
     return found
