@@ -358,3 +358,33 @@ def test_any_chunking(cuts, n_channels):
             y, zi = fe.signal.sosfilt(BUTTER, x[:, a:b], zi=zi)
             pieces.append(y)
     np.testing.assert_array_equal(np.hstack(pieces), fe.signal.sosfilt(BUTTER, x))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("sosfilt", ([[1.0, 0, 0, 1, 0, 0]], None)),
+        ("sosfiltfilt", ([[1.0, 0, 0, 1, 0, 0]], None)),
+        ("lfilter", ([1.0, 2.0], [1.0, 0.5], None)),
+        ("filtfilt", ([1.0, 2.0], [1.0, 0.5], None)),
+        ("upfirdn", ([1.0, 2.0], None)),
+        ("oaconvolve", (None, [1.0, 2.0])),
+        ("decimate", (None, 2)),
+        ("hilbert", (None,)),
+        ("detrend", (None,)),
+        ("welch", (None,)),
+        ("resample_poly", (None, 1, 2)),
+    ],
+)
+def test_none_in_place_of_samples_raises_what_scipy_raises(name, arguments):
+    with pytest.raises(Exception) as theirs:  # noqa: PT011
+        getattr(sps, name)(*arguments)
+    with pytest.raises(theirs.type) as ours:
+        getattr(fe.signal, name)(*arguments)
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_a_gain_both_ways_by_gustafsson_takes_anything():
+    x = np.array([1.0, np.nan, 3.0, np.inf])
+    expected = sps.filtfilt([2.0], [4.0], x, method="gust")
+    np.testing.assert_array_equal(fe.signal.filtfilt([2.0], [4.0], x, method="gust"), expected)

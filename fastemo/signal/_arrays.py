@@ -43,17 +43,19 @@ def by_scipy(name: str, arguments: tuple[Any, ...], out: np.ndarray | None = Non
     return into(out, function(*arguments))
 
 
-def floats(*arrays: Any, at_least: Any = None, integers: Any = None) -> list[Any] | None:
+def floats(
+    *arrays: Any, at_least: Any = None, integers: Any = None, optional: bool = False
+) -> list[Any] | None:
     """The values as float32 or float64 arrays whose common type is that of SciPy's result, or None.
 
     `at_least` is a type that takes part in finding the common one; `integers` the type that integers count as
-    where SciPy does not go by NumPy's rules. None stays None.
+    where SciPy does not go by NumPy's rules. With `optional` the last one may be None, and stays so.
     """
     if len(arrays) == 1 and type(arrays[0]) is np.ndarray and _is_plain(arrays[0]):
         return [arrays[0]]
     made, types = [], [] if at_least is None else [np.dtype(at_least)]
-    for a in arrays:
-        if a is not None:
+    for i, a in enumerate(arrays):
+        if a is not None or not (optional and i == len(arrays) - 1):
             if not isinstance(a, _TAKEN):
                 return None
             try:

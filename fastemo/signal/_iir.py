@@ -65,7 +65,7 @@ def sosfilt(
     if y is not NotImplemented:
         return y
     threads = check_threads(threads)
-    arrays = floats(sos, x, zi)
+    arrays = floats(sos, x, zi, optional=True)
     if arrays is not None:
         y = _sosfilt(np.atleast_2d(arrays[0]), arrays[1], whole(axis), arrays[2], out, threads)
     return by_scipy("sosfilt", (sos, x, axis, zi), out) if y is NotImplemented else y
@@ -214,7 +214,7 @@ def lfilter(
     if y is not NotImplemented:
         return y
     threads, axis = check_threads(threads), whole(axis)
-    arrays = floats(b, a, x, zi)
+    arrays = floats(b, a, x, zi, optional=True)
     if arrays is not None:
         top, bottom, signals, start = np.atleast_1d(arrays[0]), np.atleast_1d(arrays[1]), *arrays[2:]
         start = _expanded(start, signals, axis, max(len(top), len(bottom)) - 1)
@@ -336,6 +336,8 @@ def _edge(padtype: str | None, padlen: Any, n_taps: int) -> Any:
 def _gust(b: Any, a: Any, x: np.ndarray, axis: Any, irlen: Any, out: Any, threads: int) -> Any:
     top, bottom = np.atleast_1d(b), np.atleast_1d(a)
     if top.ndim != 1 or bottom.ndim != 1 or 0 in (top.size, bottom.size) or bottom[0] == 0:
+        return NotImplemented
+    if top.size == bottom.size == 1:  # a gain, which SciPy gives anything
         return NotImplemented
     length = whole(irlen)
     if not has_axis(x, axis) or not (length is None or (isinstance(length, int) and length > 0)):
