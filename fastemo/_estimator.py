@@ -143,7 +143,9 @@ class Estimator:
             )
         return [rec.replace(subject=who) for rec, who in zip(recordings, subjects, strict=True)]
 
-    def _lowered(self, n_stages: int | None = None, chosen: Iterable[str] = ()) -> tuple[Build, Program]:
+    def _lowered(
+        self, n_stages: int | None = None, chosen: Mapping[str, Iterable[str]] | None = None
+    ) -> tuple[Build, Program]:
         """The first `n_stages` stages, or all, as a program, and how it came about; `chosen` as of `Build`."""
         if n_stages is None and self._cache is not None:
             return self._cache

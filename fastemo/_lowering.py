@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from itertools import repeat
 from math import ceil, gcd
 from typing import Any
 
@@ -46,8 +47,8 @@ class Build:
         Power-weighted mean group delay of each band, in seconds.
     warmup : int
         Samples of the recording until every filter so far has filled.
-    choices : list of str
-        What stages chose by cost, in order.
+    choices : dict of str to list of str
+        What stages chose by cost, in order, by the name of their class.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Build:
         ch_names: Sequence[str],
         unit: str,
         space: LabelSpace | None = None,
-        chosen: Iterable[str] = (),
+        chosen: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         self.sfreq = self.input_sfreq = sfreq
         self.rate = Rate()
@@ -74,8 +75,9 @@ class Build:
         self.slot = 0
         self.output_kind = 0
         self._path = FilterPath(((sfreq, ()),))
-        self.choices: list[str] = []
-        self._chosen = iter(chosen)  # before: what a saved model was made with
+        self.choices: dict[str, list[str]] = {}
+        # What a saved model was made with; stages that chose nothing then were as if they had chosen "fft".
+        self._chosen = None if chosen is None else {stage: iter(names) for stage, names in chosen.items()}
         self._learning = 0  # samples of the recording until what learns from the stream has seen enough
         self._windows: dict[int, int] = {}
         # What the features measure ("power", "share", "log", ...), and how many bands they are laid out in
@@ -133,12 +135,14 @@ class Build:
         self.sfreq, self.rate = self._path.sfreq, Rate((*self.rate.steps, (up, down)))
         self.state_bytes += 16 * (len(taps) // up + 1) * len(self.ch_names)
 
-    def choose(self, costs: Mapping[str, float]) -> str:
+    def choose(self, costs: Mapping[str, float], stage: str) -> str:
         """The cheapest of several ways to the same numbers, or the one that was chosen before."""
-        choice = next(self._chosen, min(costs, key=costs.__getitem__))
+        choice = min(costs, key=costs.__getitem__)
+        if self._chosen is not None:
+            choice = next(self._chosen.get(stage, repeat("fft")), "none")
         if choice not in costs:
             raise ValueError(f"{choice!r} was chosen, expected one of {', '.join(costs)}")
-        self.choices.append(choice)
+        self.choices.setdefault(stage, []).append(choice)
         return choice
 
     def cut(self, length: int, hop: int) -> None:

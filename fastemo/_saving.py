@@ -10,7 +10,6 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,8 +100,9 @@ def restore(source: Any) -> Pipeline:
         if learnt["label_space"] is not None:
             pipe.label_space_ = LabelSpace.from_dict(learnt["label_space"])
             pipe.classes_ = np.array(pipe.label_space_.classes)
-        # Before stages chose by cost, all were as if they had chosen this.
-        build, lowered = pipe._lowered(chosen=python.get("chosen", repeat("fft")))
+        # Before other stages chose by cost too, only this one did.
+        chosen = python.get("chosen", {})
+        build, lowered = pipe._lowered(chosen=chosen if isinstance(chosen, dict) else {"BandPower": chosen})
     except MissingFunction as error:
         raise ModelError(str(error)) from None
     except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:

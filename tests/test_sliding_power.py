@@ -183,18 +183,73 @@ def test_both_choices_give_the_same_numbers():
 def test_a_saved_model_keeps_to_what_was_chosen(tmp_path, monkeypatch):
     stages = [
         fe.Window(2, 0.2),
-        fe.Features([fe.BandPower(BANDS), fe.BandPower({"all": (1, 120)}, log=True)]),
+        fe.Features(
+            [
+                fe.DifferentialEntropy({"all": (1, 120)}, "spectral"),
+                fe.BandPower(BANDS),
+                fe.DifferentialEntropy(BANDS, "spectral"),
+                fe.BandPower({"all": (1, 120)}, log=True),
+            ]
+        ),
     ]
     pipe = fe.Pipeline(stages, sfreq=FS, ch_names=["a", "b"])
     pipe.save(tmp_path / "power.fastemo")
     made = [op.kind for op in pipe.program.ops]
-    assert made.count("sliding_power") == 1
-    assert made.count("fft_power") == 1
-    monkeypatch.setattr("fastemo.stages.features.band_power_costs", lambda *_: {"fft": 1, "sliding": 0})
+    assert made.count("sliding_power") == 2
+    assert made.count("fft_power") == 2
+    monkeypatch.setattr("fastemo.stages._window_power.band_power_costs", lambda *_: {"fft": 1, "sliding": 0})
     again = fe.load(tmp_path / "power.fastemo")
     assert [op.kind for op in again.program.ops] == made
     again.save(tmp_path / "again.fastemo")
     assert [op.kind for op in fe.load(tmp_path / "again.fastemo").program.ops] == made
-    monkeypatch.setattr("fastemo.stages.features.band_power_costs", lambda *_: {"fast": 0})
-    with pytest.raises(fe.model_file.ModelError, match="'sliding' was chosen, expected one of fast"):
+    monkeypatch.setattr("fastemo.stages._window_power.band_power_costs", lambda *_: {"fast": 0})
+    with pytest.raises(fe.model_file.ModelError, match="was chosen, expected one of fast"):
         fe.load(tmp_path / "power.fastemo")
+
+
+class TestDifferentialEntropy:
+    """Of the band power of windows: by the same choice."""
+
+    def pipe(self, hop, **options):
+        stages = [fe.Window(500 / FS, hop / FS), fe.DifferentialEntropy(BANDS, "spectral", **options)]
+        return fe.Pipeline(stages, sfreq=FS, ch_names=["a", "b", "c"])
+
+    def kinds(self, hop, **options):
+        return [op.kind for op in self.pipe(hop, **options).program.ops]
+
+    def test_slides_where_that_costs_less(self):
+        assert self.kinds(25) == ["sliding_power", "log"]
+        assert self.kinds(250) == ["window", "fft_power", "bandsum", "log"]
+        assert self.kinds(25, method="fft") == self.kinds(250)
+        assert self.kinds(250, method="sliding") == self.kinds(25)
+
+    def test_gives_the_same_numbers(self):
+        x = 10 * np.random.default_rng(5).standard_normal((3, 4000)) + 20
+        by_fft, sliding = (
+            self.pipe(25, method=method).engine().push_array(x)["outputs"] for method in ("fft", "sliding")
+        )
+        assert_allclose(sliding, by_fft, rtol=1e-10)
+        last = fe.spectral.differential_entropy(x[:, -500:], FS, BANDS, "spectral")
+        assert_allclose(sliding[-1].reshape(-1, 3), last.T if last.shape[0] == 3 else last, rtol=1e-9)
+
+    def test_a_choice_is_for_spectra_only(self):
+        with pytest.raises(ValueError, match="method='sliding' has no meaning for definition='gauss'"):
+            fe.DifferentialEntropy(BANDS, method="sliding")
+        with pytest.raises(ValueError, match="method must be one of"):
+            fe.DifferentialEntropy(BANDS, "spectral", method="welch")
+
+    @pytest.mark.parametrize("chosen", [None, []])
+    def test_models_saved_before_there_was_a_choice_stay_as_they_are(self, chosen, tmp_path):
+        import json
+
+        from fastemo import model_file
+
+        self.pipe(25, method="fft").save(tmp_path / "made.fastemo")
+        tensors, metadata = model_file.read(tmp_path / "made.fastemo")
+        python = json.loads(metadata["stages"])
+        del python["stages"][1]["method"], python["chosen"]
+        if chosen is not None:
+            python["chosen"] = chosen
+        old = model_file.write(tensors, metadata | {"stages": json.dumps(python)})
+        kinds = [op.kind for op in fe.load(old).program.ops]
+        assert kinds == ["window", "fft_power", "bandsum", "log"]

@@ -10,8 +10,6 @@ import numpy as np
 
 from fastemo._definitions import DEFINITIONS, brainflow_bins, hann_between, seed_bins
 from fastemo._design import (
-    band_edges,
-    band_power_costs,
     butterworth,
     dpss_tapers,
     one_sided_scale,
@@ -20,6 +18,7 @@ from fastemo._design import (
 from fastemo._validate import check_in, check_positive, n_samples_of
 from fastemo.bands import BandSet, check_bands
 from fastemo.stages._morlet import morlet_power
+from fastemo.stages._window_power import COSINES, tapered_power
 from fastemo.stages.base import Stage, check_count, parameter_names
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ FLOOR_UV2 = 1e-4
 FLOOR_SHARE = 1e-12
 
 METHODS = ("auto", "fft", "sliding", "welch", "multitaper", "morlet", "filterbank")
-# Tapers a - b cos(2 pi t / n): a, b.
-COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "boxcar": (1.0, 0.0)}
-MOST_SLIDING = 1 << 20  # samples of a window that slides
+TAPERED = ("auto", "fft", "sliding")
 
 
 class _BandFeature(Stage):
@@ -156,11 +153,9 @@ class BandPower(_BandFeature):
 
     def lower(self, build: Build, fitted: Mapping[str, np.ndarray]) -> None:
         detrend = self.detrend == "constant"
-        method = self._cheapest(build) if self.method == "auto" else self.method
-        if method == "fft":
-            build.fft_power(self.bands, self.taper, detrend)
-        elif method == "sliding":
-            self._slide(build, detrend)
+        method = self.method
+        if method in TAPERED:
+            tapered_power(build, self.bands, method, self.taper, detrend, "BandPower")
         elif method == "welch":
             seconds = build.length / build.sfreq
             segment = seconds / 2 if self.segment is None else self.segment
@@ -187,33 +182,6 @@ class BandPower(_BandFeature):
             LogTransform(floor=floor).lower(build, {})
         elif self.db:
             build.log(gain=10 / np.log(10), offset=0.0, floor=floor)
-
-    def _cheapest(self, build: Build) -> str:
-        """How to make the power of windows under a taper."""
-        check_bands(self.bands, build.sfreq)
-        edges = band_edges(self.bands, build.length, build.sfreq)
-        first, stop = int(edges.min()), int(edges.max())
-        if not (
-            isinstance(self.taper, str)
-            and self.taper in COSINES
-            and first >= 1
-            and build.length <= MOST_SLIDING
-        ):
-            return "fft"
-        return build.choose(band_power_costs(build.length, build.hop, stop - first))
-
-    def _slide(self, build: Build, detrend: bool) -> None:
-        n = build.length
-        check_bands(self.bands, build.sfreq)
-        edges = band_edges(self.bands, n, build.sfreq)
-        first, stop = int(edges.min()), int(edges.max())
-        build.add(
-            "sliding_power", taper=np.array(COSINES[self.taper]), detrend=int(detrend), bins=[first, stop],
-            scale=one_sided_scale(taper_window(self.taper, n), build.sfreq)[first:stop],
-            edges=edges - first, weight=np.full(len(edges), build.sfreq / n),
-        )  # fmt: skip
-        build.state_bytes += 8 * len(build.ch_names) * (n + 4 * (stop - first + 2))
-        build.powers(self.bands)
 
     def _half_bandwidth(self, build: Build) -> float:
         """Times the length of the window."""
@@ -246,6 +214,8 @@ class DifferentialEntropy(_BandFeature):
         none.
     order : int, optional
         Of the filter bank of "gauss" (4), "torcheeg" (5) and "libeer" (3), as in `scipy.signal.butter`.
+    method : {"auto", "fft", "sliding"}
+        For "spectral": how its band power is made, as in `BandPower`.
 
     Notes
     -----
@@ -266,10 +236,14 @@ class DifferentialEntropy(_BandFeature):
     bands: Any
     definition: str = "gauss"
     order: int | None = None
+    method: str = "auto"
 
     def __post_init__(self) -> None:
         self._check()
         check_in("definition", self.definition, DEFINITIONS)
+        check_in("method", self.method, TAPERED)
+        if self.definition != "spectral":
+            self._only_with("definition", "spectral", "method")
         if DEFINITIONS[self.definition].order is None:
             self._only_with("definition", "gauss", "order")
 
@@ -283,7 +257,7 @@ class DifferentialEntropy(_BandFeature):
                 offset += d.gain * np.log(n / max(n - 1, 1))
             build.bank_power(self.bands, sos, at_rest=self.definition != "gauss")
         elif self.definition == "spectral":
-            build.fft_power(self.bands, "hann", detrend=True)
+            tapered_power(build, self.bands, self.method, "hann", True, "DifferentialEntropy")
         elif self.definition == "seed":
             edges = seed_bins(self.bands, n, build.sfreq)
             scale = np.ones(n // 2 + 1)
