@@ -13,6 +13,7 @@ from fastemo._functions import pointers
 from fastemo._program import Program
 from fastemo.prediction import Prediction
 from fastemo.reference.input import check_chunk, check_stamps
+from fastemo.stages._heads import PRIOR_WINDOWS
 
 if TYPE_CHECKING:
     from fastemo.pipeline import Pipeline
@@ -199,19 +200,24 @@ class Engine:
         """As `flush`, but the predictions are one structured array of `dtype`, shape (n_predictions,)."""
         return self._engine.flush()
 
-    def calibrate(self, rest: Any) -> Pipeline:
+    def calibrate(
+        self, rest: Any = None, labelled: Any = None, y: Any = None, *, prior: float = PRIOR_WINDOWS
+    ) -> Pipeline:
         """Adapt to a person while the stream runs: `Pipeline.calibrate`, swapped in between two pushes.
 
         The stages that adapt (`Standardize(baseline=True)`, `Recenter(baseline=True)`, `ASR`, `Potato`) learn from the
-        person's rest. Filters, windows, smoothers, stamps and counters go on as they are: from the next push on windows
+        person's rest, the decoder from labelled segments. Filters, windows, smoothers, stamps and counters go on as they are: from the next push on windows
         are decoded as those of the calibrated pipeline, and no sample is lost. It may be called again, and from another
         thread while this one pushes; learning from a minute of rest may take a second or two.
 
         Parameters
         ----------
-        rest : Recording, array (n_channels, n_samples) or list of them
+        rest : Recording, array (n_channels, n_samples) or list of them, optional
             What `Pipeline.calibrate` takes: about a minute of what has been pushed, in `unit`. Its first windows, in
             which the filters fill, do not count, as offline.
+        labelled, y, prior : optional
+            As in `Pipeline.calibrate`: what was labelled since the last call, as one recording with events or several
+            with labels. Each call starts from the weights that the one before has left.
 
         Returns
         -------
@@ -235,12 +241,14 @@ class Engine:
         >>> early = [p for chunk in chunks for p in engine.push(chunk)]
         >>> person = engine.calibrate(np.concatenate(chunks, axis=1))
         >>> later = engine.push(rest)    # decoded by the person's own scale
+        >>> told = [rec for rec in recs if rec.role == "data"][:8]
+        >>> person = engine.calibrate(labelled=told)    # and by what the person says they felt
         """
         if self._pipeline is None:
             raise ValueError(
                 "this engine was made of a program alone, which does not say how it learns: make it with pipe.engine()"
             )
-        adapted = self._pipeline.calibrate(rest)
+        adapted = self._pipeline.calibrate(rest, labelled, y, prior=prior)
         _check_same_but_learnt(self._program, adapted.program)
         self._engine.adopt(_model(adapted.program) if self.backend == "native" else adapted.program)
         self._program, self._pipeline = adapted.program, adapted

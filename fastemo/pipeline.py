@@ -15,6 +15,7 @@ from fastemo._order import check_order
 from fastemo._validate import UV_PER_UNIT, check_in, check_positive
 from fastemo.recording import Recording
 from fastemo.stages import Stage
+from fastemo.stages._heads import PRIOR_WINDOWS
 from fastemo.stages.base import check_names
 
 if TYPE_CHECKING:
@@ -277,22 +278,39 @@ class Pipeline(Estimator):
 
         return Engine(self.program, threads=threads, pipeline=self)
 
-    def calibrate(self, rest: Any) -> Pipeline:
-        """A new pipeline adapted to a person by their windows at rest; no labels are needed.
+    def calibrate(
+        self, rest: Any = None, labelled: Any = None, y: Any = None, *, prior: float = PRIOR_WINDOWS
+    ) -> Pipeline:
+        """A new pipeline adapted to a person: to their rest, which needs no labels, to labelled segments, or both.
 
         Parameters
         ----------
-        rest : Recording, array or list of them
-            About a minute; its valid windows are used, of which there must be five.
+        rest : Recording, array or list of them, optional
+            About a minute; its valid windows are used, of which there must be five. Stages that adapt learn from it.
+        labelled : recordings, optional
+            What `fit` takes, of this person and with labels or events that the pipeline knows, of two classes at least.
+            The decoder moves towards them.
+        y : sequence, optional
+            One label per recording of `labelled`, in place of their own.
+        prior : float
+            How many windows' worth of evidence the decoder's weights count as they are: the larger, the less a few
+            segments move them.
 
         Returns
         -------
         Pipeline
             This one stays as it is.
+
+        Notes
+        -----
+        Weights are the most probable ones given the labels and a normal distribution about the former ones; `MDM` moves
+        each class's mean along the geodesic towards the person's. Windows that overlap count as many as fit side by
+        side, and classes count alike. A segment cut out by itself loses the time that filters take to fill: one
+        recording with events does not.
         """
         from fastemo.adaptation import calibrate
 
-        return calibrate(self, rest)
+        return calibrate(self, rest, labelled, y, prior)
 
     def explain(self) -> Explanation:
         """Forward patterns: how the features of each region and band change with each class."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastemo._lowering import Build
 
 __all__ = [
+    "Labelled",
     "SignalTrainable",
     "Stage",
     "Trainable",
@@ -163,6 +164,26 @@ class Windows:
 
     def with_rows(self, rows: np.ndarray) -> Windows:
         return dataclasses.replace(self, rows=rows)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled windows of one person, to adapt a decoder to.
+
+    Parameters
+    ----------
+    rows, targets, names, kind, n_rows
+        As in `Windows`, without windows that do not count.
+    weight : float
+        What one window counts: below 1 where windows overlap, so that together they count as many as fit side by side.
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    names: tuple[str, ...]
+    kind: str
+    weight: float
+    n_rows: int = 1
 
 
 class Trainable(Stage):

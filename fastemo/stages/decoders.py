@@ -11,7 +11,8 @@ import numpy as np
 
 from fastemo._validate import check_positive
 from fastemo.patterns import forward_patterns
-from fastemo.stages.base import Trainable, Windows
+from fastemo.stages._heads import near
+from fastemo.stages.base import Labelled, Trainable, Windows
 
 if TYPE_CHECKING:
     from fastemo._lowering import Build
@@ -74,6 +75,12 @@ class Decoder(Trainable):
             "bias": bias,
             "patterns": forward_patterns(x, coef, centre=windows.kind == "classes"),
         }
+
+    def adapt(self, known: Labelled, fitted: Mapping[str, np.ndarray], prior: float) -> dict[str, np.ndarray]:
+        """The arrays for a person some of whose windows have labels; `prior` windows' worth stays as learnt."""
+        coef, bias = near(known, fitted["coef"], fitted["bias"], prior)
+        patterns = forward_patterns(known.rows, coef, centre=known.kind == "classes")
+        return {"coef": coef, "bias": bias, "patterns": patterns}
 
     def _classes(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         self.check_counts(y, names)

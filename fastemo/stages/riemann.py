@@ -15,8 +15,9 @@ from fastemo._validate import check_in, check_positive
 from fastemo.prediction import CLASSES
 from fastemo.reference.riemann import ESTIMATORS, OF_PRODUCTS
 from fastemo.riemann._tangent import tangent_vectors
+from fastemo.stages._heads import class_weights
 from fastemo.stages.alignment import check_baselines, subjects_of
-from fastemo.stages.base import Stage, Trainable, Windows, check_count
+from fastemo.stages.base import Labelled, Stage, Trainable, Windows, check_count
 from fastemo.stages.decoders import Decoder
 from fastemo.stages.features import as_band_set
 
@@ -312,6 +313,24 @@ class MDM(Decoder):
         self.check_counts(y, windows.names)
         matrices = matrices_of(windows, windows.train)
         own = np.stack([means(matrices[y == k], self.metric) for k in range(len(windows.names))])
+        return self._about(own)
+
+    def adapt(self, known: Labelled, fitted: Mapping[str, np.ndarray], prior: float) -> dict[str, np.ndarray]:
+        """Each class's mean, moved along the geodesic towards that of the person's windows as far as they count."""
+        y, own = known.targets, fitted["means"].copy()
+        class_weights(y, known.names)
+        matrices = unfold(known.rows, known.n_rows)
+        for k in np.unique(y):
+            n = known.weight * np.count_nonzero(y == k)
+            there = means(matrices[y == k], self.metric)
+            own[k] = [
+                riemann.geodesic(a, b, n / (n + prior), metric=self.metric)
+                for a, b in zip(own[k], there, strict=True)
+            ]
+        return self._about(own)
+
+    def _about(self, own: np.ndarray) -> dict[str, np.ndarray]:
+        """What is kept of the classes' means."""
         middle = means(own, self.metric)
         whitening = riemann.invsqrtm(middle)
         patterns = [
