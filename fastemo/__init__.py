@@ -31,7 +31,7 @@ _WHERE = {
 _STAGES = (
     "CommonAverage", "Reference", "Bipolar", "SpatialFilter",
     "BandPass", "HighPass", "LowPass", "Notch", "CustomSos", "FIR", "RemoveDrift", "Resample", "Decimate",
-    "Analytic", "Quality",
+    "Analytic", "Hilbert", "Quality",
     "RegressOut", "Despike", "RunningStandardize",
     "Interpolate", "InterpolateBads", "ASR", "EOGRegression", "Potato", "PotatoScore",
     "Window", "BandPower", "DifferentialEntropy", "Asymmetry", "Features", "LogTransform", "RelativePower",

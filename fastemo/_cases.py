@@ -291,6 +291,7 @@ CASES: tuple[Case, ...] = (
     op("cross_pairs dense", bits="B", make=_ops(lambda n, rng: [pairs_op(SFREQ, BANDS, 0.98, n, n)])),
     op("cross fading", bits="B", make=_ops(lambda n, rng: [cross_op(SFREQ, BANDS, 0.98)])),
     op("coupling", bits="B", make=_ops(lambda n, rng: [Op("window", (0,)), _stream_cases.coupling_op()])),
+    op("quadrature", bits="B", make=_ops(lambda n, rng: [*_stream_cases.quadrature_ops(), _power(2)])),
     op("call", bits="A", make=_ops(lambda n, rng: [Op("window", (0,)), _call_op()])),
     op("bandsum", bits="B", make=_ops(_bandsum_op)),
     op("relative", bits="A", make=_vector_op("relative", lambda n, rng: _scalars(n_rows=3))),

@@ -11,7 +11,7 @@ import numpy as np
 from fastemo._case_programs import BANDS, LENGTH, SFREQ
 from fastemo._program import Op
 
-__all__ = ["FRONT_STAGES", "SIGNAL_OPS", "coupling_op"]
+__all__ = ["FRONT_STAGES", "SIGNAL_OPS", "coupling_op", "quadrature_ops"]
 
 
 def _measures(measures: int) -> dict[str, Any]:
@@ -43,6 +43,18 @@ def _wavelets(block: int) -> Callable[[int, np.random.Generator], dict[str, Any]
     return tensors
 
 
+def quadrature_ops() -> list[Op]:
+    """An FIR Hilbert transformer of slot 0, and what the two say together."""
+    from fastemo.stages.hilbert import hilbert_taps
+
+    taps = hilbert_taps(SFREQ, 8.0)
+    fir = {"taps": taps, "block": np.array([0]), "first": np.array([1])}
+    return [
+        Op("fir", (0,), fir),
+        Op("quadrature", (0, 1), {"delay": np.array([len(taps) // 2]), **_measures(127)}),
+    ]
+
+
 def coupling_op() -> Op:
     """The op of phase-amplitude coupling, of slot 1."""
     from fastemo.features.coupling import coupling_plan
@@ -64,4 +76,5 @@ FRONT_STAGES: tuple[tuple[str, str, Callable[[ModuleType], Any]], ...] = (
     ("Resample up", "A", lambda fe: fe.Resample(320)),
     ("Analytic", "B", lambda fe: fe.Analytic(BANDS, ["envelope", "phase", "frequency"])),
     ("Analytic power", "B", lambda fe: fe.Analytic({"alpha": (8, 13)}, "power", db=True)),
+    ("Hilbert", "B", lambda fe: fe.Hilbert(8, ["envelope", "phase", "frequency"])),
 )

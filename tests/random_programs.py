@@ -53,6 +53,7 @@ class _Ops:
             "asr",
             "analytic",
             "wavelets",
+            "quadrature",
         ]
         if self.shapes[slot] == self.shapes[0] and not self.rates[slot]:
             kinds.append("repair")
@@ -83,6 +84,15 @@ class _Ops:
             return self.add(
                 kind, [slot], (1, bits.bit_count() * bank[0] * n),
                 poles=poles, weights=self.rng.normal(size=poles.shape), direct=self.rng.normal(size=(bank[0], 2)),
+                measures=bits, gain=self.rng.choice([0.0, 1.0]), floor=1.0, per_radian=1.0,
+            )  # fmt: skip
+        if kind == "quadrature":
+            bits = int(self.rng.integers(1, 16))
+            taps = self.rng.normal(size=self.rng.choice([3, 17, 41]))
+            block = self.rng.choice([0, 16]) if len(taps) > 16 else 0
+            turned = self.add("fir", [slot], (1, n), taps=taps, block=block, first=self.rng.integers(0, 2))
+            return self.add(
+                kind, [slot, turned], (1, bits.bit_count() * n), delay=self.rng.integers(0, 70),
                 measures=bits, gain=self.rng.choice([0.0, 1.0]), floor=1.0, per_radian=1.0,
             )  # fmt: skip
         if kind == "wavelets":

@@ -327,6 +327,7 @@ EVERY = [
     fe.CustomSos([[1, 0, 0, 1, -0.5, 0]]),
     fe.Quality(rail=400, step=None),
     fe.Analytic(BANDS, ["power", "phase"], order=2, db=True),
+    fe.Hilbert(8, ["power", "frequency"], log=True),
     fe.Interpolate(["Fz"]),
     fe.InterpolateBads(most=1),
     fe.ASR(cutoff=10),

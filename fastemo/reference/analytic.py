@@ -9,7 +9,7 @@ import numpy as np
 from fastemo.reference.connectivity import analytic
 from fastemo.reference.kind import Kind, Slot
 
-__all__ = ["Analytic"]
+__all__ = ["Analytic", "Quadrature"]
 
 N_PLANES = 7
 
@@ -74,3 +74,29 @@ class Analytic(Instantaneous):
     def reset(self):
         super().reset()
         self.state = None
+
+
+class Quadrature(Instantaneous):
+    """Of two signals a quarter of a cycle apart, of which the first waits for the second."""
+
+    n_inputs = 2
+    tensors: ClassVar = {"delay": (int, (1,)), **Instantaneous.measured}
+    past: np.ndarray | None
+
+    def slot(self):
+        self.require(0 <= self.delay <= 1 << 22, f"has delay {self.delay}, expected 0 to {1 << 22}")
+        channels = [slot.shape[0] for slot in self.inputs]
+        self.require(channels[0] == channels[1], f"reads signals of {channels[0]} and {channels[1]} channels")
+        return self.planes(1)
+
+    def process(self, x, turned):
+        if self.past is None:
+            self.past = np.repeat(x[:, :1], self.delay, axis=1)
+        x = np.concatenate([self.past, x], axis=1)
+        n = turned.shape[1]
+        self.past = x[:, n:]
+        return self.measure((x[:, :n] + 1j * turned)[None])
+
+    def reset(self):
+        super().reset()
+        self.past = None

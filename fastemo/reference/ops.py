@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from fastemo._functions import of_program
-from fastemo.reference.analytic import Analytic
+from fastemo.reference.analytic import Analytic, Quadrature
 from fastemo.reference.coupling import Coupling
 from fastemo.reference.cross import Cross, CrossPairs
 from fastemo.reference.features import REDUCTIONS, reduce
@@ -337,6 +337,7 @@ OPS = {
     "sos": Sos,
     "fir": Fir,
     "analytic": Analytic,
+    "quadrature": Quadrature,
     "asr": Asr,
     "resample": Resample,
     "bank_power": BankPower,

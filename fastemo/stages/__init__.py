@@ -12,6 +12,7 @@ from fastemo.stages.decoders import LDA, Decoder, Logistic, Ridge
 from fastemo.stages.features import BandPower, DifferentialEntropy, Features, LogTransform, RelativePower
 from fastemo.stages.filters import BandPass, CustomSos, HighPass, LowPass, Notch
 from fastemo.stages.fir import FIR, RemoveDrift
+from fastemo.stages.hilbert import Hilbert
 from fastemo.stages.potato import Potato, PotatoScore
 from fastemo.stages.reductions import Complexity, SpectralShape, TimeDomain
 from fastemo.stages.referencing import Bipolar, CommonAverage, Reference, SpatialFilter
@@ -43,6 +44,7 @@ __all__ = [
     "FIR",
     "Features",
     "HighPass",
+    "Hilbert",
     "Interpolate",
     "InterpolateBads",
     "LDA",

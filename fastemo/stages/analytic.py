@@ -17,7 +17,7 @@ from fastemo.stages.features import FLOOR_UV2
 if TYPE_CHECKING:
     from fastemo._lowering import Build
 
-__all__ = ["MEASURES", "Analytic", "measure_tensors"]
+__all__ = ["MEASURES", "Analytic", "check_measures", "measure_tensors"]
 
 # In the order of the op's bits: what a measure of the stage is made of.
 PLANES = ("real", "imag", "envelope", "power", "phase_cos", "phase_sin", "frequency")
@@ -72,17 +72,7 @@ class Analytic(Stage):
         bands, edges = check_bands(self.bands)
         object.__setattr__(self, "bands", BandSet(dict(zip(bands, edges.tolist(), strict=True))))
         check_count("order", self.order)
-        names = [self.measures] if isinstance(self.measures, str) else list(self.measures)
-        if not names:
-            raise ValueError(f"measures is empty, expected some of {', '.join(MEASURES)}")
-        for name in names:
-            check_in("measures", name, MEASURES)
-        if not isinstance(self.measures, str):
-            object.__setattr__(self, "measures", tuple(dict.fromkeys(names)))
-        if self.log and self.db:
-            raise ValueError("log=True and db=True ask for two scales: choose one")
-        if (self.log or self.db) and "power" not in names:
-            raise ValueError(f'{"log" if self.log else "db"}=True has no meaning without "power" in measures')
+        object.__setattr__(self, "measures", check_measures(self.measures, self.log, self.db))
 
     def delays(self, sfreq: float) -> dict[str, float]:
         """Seconds by which each band is delayed at a sampling frequency, a mean weighted with the power that passes."""
@@ -101,6 +91,20 @@ class Analytic(Stage):
         build.state_bytes += 8 * len(self.bands) * len(build.ch_names) * (2 * self.order + 3)
         build.signal("analytic", names, poles=poles, weights=weights, direct=direct, **tensors)
         build._path = build._path.detected(np.array([*self._sections(build.sfreq).values()]), self.bands)
+
+
+def check_measures(measures: str | Sequence[str], log: bool, db: bool) -> str | tuple[str, ...]:
+    """A known measure, or each of several once; `log` and `db` are of the power."""
+    names = [measures] if isinstance(measures, str) else list(measures)
+    if not names:
+        raise ValueError(f"measures is empty, expected some of {', '.join(MEASURES)}")
+    for name in names:
+        check_in("measures", name, MEASURES)
+    if log and db:
+        raise ValueError("log=True and db=True ask for two scales: choose one")
+    if (log or db) and "power" not in names:
+        raise ValueError(f'{"log" if log else "db"}=True has no meaning without "power" in measures')
+    return measures if isinstance(measures, str) else tuple(dict.fromkeys(names))
 
 
 def measure_tensors(

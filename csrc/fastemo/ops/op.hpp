@@ -136,6 +136,7 @@ std::unique_ptr<Op> make_sos(const OpInit&);
 std::unique_ptr<Op> make_fir(const OpInit&);
 std::unique_ptr<Op> make_analytic(const OpInit&);
 std::unique_ptr<Op> make_asr(const OpInit&);
+std::unique_ptr<Op> make_quadrature(const OpInit&);
 std::unique_ptr<Op> make_resample(const OpInit&);
 std::unique_ptr<Op> make_coupling(const OpInit&);
 std::unique_ptr<Op> make_wavelets(const OpInit&);

@@ -14,6 +14,7 @@ constexpr std::pair<const char*, Factory> kFactories[] = {
     {"cross_pairs", make_cross_pairs},
     {"analytic", make_analytic},
     {"asr", make_asr},
+    {"quadrature", make_quadrature},
     {"reference", make_reference},
     {"matrix", make_matrix},
     {"sos", make_sos},
