@@ -110,6 +110,9 @@ BANDS: Mapping[str, BandSet] = _BandSets(
 def _unknown(name: object) -> str:
     matches = close_matches(name, BANDS)
     hint = f" (did you mean {' or '.join(map(repr, matches))}?)" if matches else ""
+    if isinstance(name, str) and name in BANDS["standard"]:
+        low, high = BANDS["standard"][name]
+        hint = f", though bands are: pass {{{name!r}: ({low:g}, {high:g})}} for one"
     return f"no band set is called {name!r}{hint}; there are {', '.join(BANDS)}"
 
 

@@ -83,6 +83,29 @@ class TestPyriemann:
         self.both(f"base.{name}", self.C / 10)
         self.both(f"base.{name}", self.C.astype(np.complex128), hit=False)
 
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what theirs calls
+    @pytest.mark.parametrize("metric", ["riemann", "logeuclid", "wasserstein"])
+    def test_back_from_the_tangent_space_and_along_it(self, metric):
+        at, x = self.C[0] + np.eye(6), 0.1 * (self.C - self.C.mean(axis=0))
+        ours = metric != "wasserstein"
+        self.both("tangentspace.exp_map", x, at, metric=metric, hit=ours)
+        self.both(
+            "tangentspace.untangent_space", x[(slice(None), *np.triu_indices(6))], at, metric=metric, hit=ours
+        )
+        self.both("tangentspace.exp_map", x[0], at, metric="euclid", hit=False)
+        a, b = np.concatenate([self.C] * 2), np.concatenate([self.C[::-1]] * 2)
+        self.both("geodesic.geodesic", a, b, 0.3, metric=metric)
+        self.both(f"geodesic.geodesic_{metric}", a[1], b[3], 0.7, hit=ours)
+        self.both("geodesic.geodesic", self.C[1], self.C[3], 0.7, metric="euclid", hit=False)
+        self.both(
+            "geodesic.geodesic", self.C[1:3], self.C[3:5], np.array([0.2, 0.7]), metric=metric, hit=False
+        )
+
+    def test_powers(self):
+        self.both("base.powm", self.C, 0.3)
+        self.both("base.powm", self.C[0], -1)
+        self.both("base.powm", self.C.astype(np.complex128), 0.3, hit=False)
+
     @pytest.mark.filterwarnings("ignore::RuntimeWarning")
     def test_what_ours_refuses_is_theirs(self):
         module = pytest.importorskip("pyriemann.geometry.base")

@@ -103,6 +103,61 @@ def test_names_of_channels(function):
         function(X, SFREQ, BANDS, ch_names="abcd")
 
 
+@pytest.mark.filterwarnings("ignore:the envelopes of an epoch:RuntimeWarning")
+@quiet
+def test_pairs_by_name_are_those_by_number():
+    names = ["Fz", "Cz", "Pz", "Oz"]
+    by_name, by_number = (["Oz", "Fz"], ["Cz", "Pz"]), ([3, 0], [1, 2])
+    for function, options in (
+        (fc.connectivity, {"bands": BANDS}),
+        (fc.wavelet_connectivity, {"bands": BANDS}),
+        (fc.phase_lag_time, {"bands": BANDS}),
+        (fc.envelope_correlation, {"bands": BANDS}),
+        (fc.knn_transfer_entropy, {"n_surrogates": 0}),
+    ):
+        rate = [] if function is fc.knn_transfer_entropy else [SFREQ]
+        one, two = (function(X, *rate, indices=i, ch_names=names, **options) for i in (by_name, by_number))
+        np.testing.assert_array_equal(one.seeds, two.seeds)
+        np.testing.assert_array_equal(one.targets, two.targets)
+        values = [r.values if isinstance(r.values, np.ndarray) else [*r.values.values()] for r in (one, two)]
+        np.testing.assert_array_equal(*values)
+    one, two = (
+        fc.group_connectivity(X, SFREQ, GROUPS, BANDS, indices=i) for i in ((["b"], ["a"]), ([1], [0]))
+    )
+    np.testing.assert_array_equal(one["mim"], two["mim"])
+    with pytest.raises(ValueError, match="indices names 'c', which is none of the groups: they are a, b"):
+        fc.group_connectivity(X, SFREQ, GROUPS, BANDS, indices=(["c"], ["a"]))
+
+
+@pytest.mark.filterwarnings("ignore:the envelopes of an epoch:RuntimeWarning")
+def test_envelopes_of_chosen_pairs():
+    for orthogonalize in (True, False):
+        whole = fc.envelope_correlation(X, SFREQ, BANDS, orthogonalize=orthogonalize)
+        some = fc.envelope_correlation(X, SFREQ, BANDS, orthogonalize=orthogonalize, indices=([2, 0], [1, 3]))
+        m = whole.methods[0]
+        np.testing.assert_array_equal(some[m][:, 0], whole.dense()[[2, 0], [1, 3], 0])
+        assert some.dense(fill=np.nan)[3, 0, 0] == some.dense(fill=np.nan)[0, 3, 0] == some[m][1, 0]
+
+
+def test_copies_share_all_information():
+    """Whatever rounding does to their correlation."""
+    rng = np.random.default_rng(0)
+    for n in (50, 400, 1003):
+        x = rng.standard_normal((2, n))
+        x = np.stack([x[0], x[0], -3 * x[0] + 1, x[1]])
+        for method in ("copula", "gaussian"):
+            found = fc.mutual_information(x, method)
+            assert found[0, 1] == np.inf
+            assert np.isfinite(found[3]).all()
+        assert found[0, 2] == np.inf
+
+
+def test_a_result_is_no_matrix():
+    result = fc.connectivity(X, SFREQ, BANDS)
+    with pytest.raises(TypeError, match=r"w is a ConnectivityResult, .* such as result\.dense"):
+        graph.strength(result)
+
+
 @pytest.mark.parametrize(
     ("function", "methods", "error", "message"),
     [
@@ -134,7 +189,20 @@ def test_measures_by_name(function, methods, error, message):
         ({"bands": BANDS, "indices": ([4], [0])}, "the seeds in indices must be from 0 to 3"),
         ({"bands": BANDS, "indices": ([0], [-1])}, "the targets in indices must be from 0 to 3"),
         ({"bands": BANDS, "indices": ([0, 1], [2])}, "2 seeds and 1 targets"),
-        ({"bands": BANDS, "indices": ([0.0], [1])}, "a sequence of channel numbers"),
+        ({"bands": BANDS, "indices": ([0.0], [1])}, "a sequence of channel numbers or names"),
+        (
+            {"bands": BANDS, "indices": (["Fz"], ["P4"]), "ch_names": ["Fz", "Cz", "Pz", "Oz"]},
+            "indices names 'P4', which is none of the channels: they are Fz, Cz, Pz, Oz",
+        ),
+        (
+            {"bands": BANDS, "indices": (["FZ"], ["Pz"]), "ch_names": ["Fz", "Cz", "Pz", "Oz"]},
+            "indices names 'FZ', which is none of the channels, did you mean 'Fz'",
+        ),
+        ({"bands": BANDS, "mode": "cwt_morlet"}, "use wavelet_connectivity"),
+        (
+            {"bands": "alpha"},
+            "no band set is called 'alpha', though bands are: pass {'alpha': (8, 13)} for one",
+        ),
     ],
 )
 def test_bands_and_pairs(options, message):

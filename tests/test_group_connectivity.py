@@ -280,7 +280,7 @@ def test_what_is_related_stands_out():
         (GROUPS, {"methods": ()}, "methods is empty"),
         (GROUPS, {"mode": "fourier", "mt_bandwidth": 4}, "no meaning"),
         (GROUPS, {"indices": ([0], [3])}, "must be from 0 to 2, the 3 groups, got 3"),
-        (GROUPS, {"indices": 3}, "two sequences of group numbers"),
+        (GROUPS, {"indices": 3}, "two sequences of group numbers or names, (seeds, targets), got 3"),
         (GROUPS, {"rank": ([1, 1], [1, 1, 1])}, "rank has 2 numbers for the seeds, but there are 3 pairs"),
         (
             GROUPS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +20,8 @@ _DISTANCES: dict[Any, Callable[..., Any]] = {
     "wasserstein": riemann.distance_wasserstein,
 }
 _MAPS = ("riemann", "logeuclid", "wasserstein")
+_EXP_MAPS = ("riemann", "logeuclid")  # theirs is a product of matrices for the other
+_SMALL = 256  # values of matrices: Wasserstein's geodesic of fewer is theirs
 
 
 def replacements() -> list[Replacement]:
@@ -31,8 +33,19 @@ def replacements() -> list[Replacement]:
             "distance": distance, "pairwise_distance": pairwise_distance,
             **{f"distance_{name}": _between(f) for name, f in _DISTANCES.items()},
         },
-        "tangentspace": {name: _at_reference(getattr(riemann, name)) for name in ("tangent_space", "log_map")},
-        "base": {name: _of_matrices(getattr(riemann, name)) for name in ("sqrtm", "invsqrtm", "logm", "expm")},
+        "geodesic": {
+            "geodesic": geodesic,
+            **{f"geodesic_{name}": _on_geodesic(getattr(riemann, f"geodesic_{name}")) for name in _MAPS},
+        },
+        "tangentspace": {
+            **{name: _at_reference(getattr(riemann, name)) for name in ("tangent_space", "log_map")},
+            "exp_map": _at_reference(riemann.exp_map, _EXP_MAPS),
+            "untangent_space": untangent_space,
+        },
+        "base": {
+            **{name: _of_matrices(getattr(riemann, name)) for name in ("sqrtm", "invsqrtm", "logm", "expm")},
+            "powm": powm,
+        },
     }  # fmt: skip
     made = []
     for module, functions in ours.items():
@@ -47,7 +60,9 @@ def replacements() -> list[Replacement]:
 
 
 # Theirs take what they hand on as *args and **kwargs, or by keyword only.
-_LOOSE = ("covariances", "gmean", "mean_riemann", "mean_logeuclid", "tangent_space", "log_map")
+_LOOSE = (
+    "covariances", "gmean", "mean_riemann", "mean_logeuclid", "tangent_space", "untangent_space", "log_map", "exp_map",
+)  # fmt: skip
 
 
 def covariances(X: Any, estimator: Any = "cov", **kwds: Any) -> Any:
@@ -121,12 +136,38 @@ def _between(function: Callable[..., Any]) -> Callable[..., Any]:
     return ours
 
 
-def _at_reference(function: Callable[..., Any]) -> Callable[..., Any]:
+def _at_reference(function: Callable[..., Any], metrics: Container[str] = _MAPS) -> Callable[..., Any]:
     def ours(X: Any, Cref: Any, *, metric: Any = "riemann", **kwargs: Any) -> Any:
         plain = _is_plain(X, 2) and _is_plain(Cref, 2) and Cref.ndim == 2
         return (
-            function(X, Cref, metric=metric) if plain and not kwargs and metric in _MAPS else NotImplemented
+            function(X, Cref, metric=metric) if plain and not kwargs and metric in metrics else NotImplemented
         )
+
+    return ours
+
+
+def untangent_space(T: Any, Cref: Any, *, metric: Any = "riemann") -> Any:
+    plain = _is_plain(T, 1) and _is_plain(Cref, 2) and Cref.ndim == 2
+    return (
+        riemann.untangent_space(T, Cref, metric=metric) if plain and metric in _EXP_MAPS else NotImplemented
+    )
+
+
+def powm(C: Any, alpha: Any) -> Any:
+    return riemann.powm(C, alpha) if _is_plain(C, 2) and _is_number(alpha) else NotImplemented
+
+
+def geodesic(A: Any, B: Any, alpha: Any, metric: Any = "riemann") -> Any:
+    if metric not in _MAPS:
+        return NotImplemented
+    return _on_geodesic(getattr(riemann, f"geodesic_{metric}"))(A, B, alpha)
+
+
+def _on_geodesic(function: Callable[..., Any]) -> Callable[..., Any]:
+    def ours(A: Any, B: Any, alpha: Any = 0.5) -> Any:
+        plain = _is_plain(A, 2) and _is_plain(B, 2) and A.shape == B.shape and _is_number(alpha)
+        plain = plain and (A.size >= _SMALL or function is not riemann.geodesic_wasserstein)
+        return function(A, B, alpha) if plain else NotImplemented
 
     return ours
 
@@ -147,6 +188,10 @@ def _weights(X: Any, sample_weight: Any) -> np.ndarray | None:
     if type(sample_weight) is not np.ndarray or sample_weight.shape != (len(X),):
         return None
     return sample_weight / sample_weight.sum() if (sample_weight > 0).all() else None
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float)) and not isinstance(x, bool)
 
 
 def _is_plain(x: Any, ndim: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._validate import check_in
+from fastemo._validate import check_in, close_matches
 from fastemo.reference.connectivity import MEASURES
 
 __all__ = [
@@ -100,15 +100,19 @@ def names_of(ch_names: Sequence[str] | None, n_channels: int) -> tuple[str, ...]
     return names
 
 
-def pairs_of(indices: Any, n: int, of: str = "channels") -> tuple[np.ndarray, np.ndarray]:
-    """Seeds and targets, numbers of `n` channels or groups; by default all below the diagonal."""
+def pairs_of(indices: Any, names: Sequence[str], of: str = "channels") -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of seeds and targets, given as numbers or names of channels or groups; by default all below the diagonal."""
+    n = len(names)
     if indices is None:
         return np.tril_indices(n, -1)
-    numbers_of = f"{of.removesuffix('s')} numbers"
+    numbers_of = f"{of.removesuffix('s')} numbers or names"
     try:
         seeds, targets = (np.asarray(i) for i in indices)
     except (TypeError, ValueError):
-        raise ValueError(f"indices must be two sequences of {numbers_of}: (seeds, targets)") from None
+        raise ValueError(
+            f"indices must be two sequences of {numbers_of}, (seeds, targets), got {indices!r}"
+        ) from None
+    seeds, targets = (_numbers(side, names, of) for side in (seeds, targets))
     for name, numbers in (("seeds", seeds), ("targets", targets)):
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or len(numbers) == 0:
             raise ValueError(f"the {name} in indices must be a sequence of {numbers_of}, got {numbers!r}")
@@ -123,6 +127,23 @@ def pairs_of(indices: Any, n: int, of: str = "channels") -> tuple[np.ndarray, np
             f"indices has {len(seeds)} seeds and {len(targets)} targets: expected one target per seed"
         )
     return seeds.astype(np.intp), targets.astype(np.intp)
+
+
+def _numbers(numbers: np.ndarray, names: Sequence[str], of: str) -> np.ndarray:
+    """Numbers as they are, or those of names."""
+    if numbers.ndim != 1 or numbers.dtype.kind != "U":
+        return numbers
+    found = numbers.tolist()
+    for name in found:
+        if name not in names:
+            close = close_matches(name, names)
+            hint = (
+                f", did you mean {' or '.join(map(repr, close))}?"
+                if close
+                else f": they are {', '.join(names)}"
+            )
+            raise ValueError(f"indices names {name!r}, which is none of the {of}{hint}")
+    return np.array([names.index(name) for name in found])
 
 
 def check_flat(x: np.ndarray, names: Sequence[str]) -> None:

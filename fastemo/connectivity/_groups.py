@@ -32,10 +32,11 @@ def groups_of(groups: Any, n_channels: int) -> tuple[tuple[str, ...], list[np.nd
     return tuple(str(name) for name in groups), members
 
 
-def group_pairs(indices: Any, n_groups: int, causal: bool) -> tuple[np.ndarray, np.ndarray]:
+def group_pairs(indices: Any, names: tuple[str, ...], causal: bool) -> tuple[np.ndarray, np.ndarray]:
     """Seeds and targets; by default all pairs, in both directions where they differ, and of one group itself."""
+    n_groups = len(names)
     if indices is not None:
-        return pairs_of(indices, n_groups, "groups")
+        return pairs_of(indices, names, "groups")
     if n_groups == 1 and not causal:
         return np.zeros(1, np.intp), np.zeros(1, np.intp)
     if n_groups == 1:

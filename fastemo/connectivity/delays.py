@@ -99,7 +99,7 @@ def phase_lag_time(
     if mode != "multitaper" and mt_bandwidth is not None:
         raise ValueError(f"mt_bandwidth={mt_bandwidth!r} has no meaning for mode={mode!r}: leave it out")
     names = names_of(ch_names, x.shape[1])
-    seeds, targets = pairs_of(indices, x.shape[1])
+    seeds, targets = pairs_of(indices, names)
     n_epochs, _, n = x.shape
     longest = n / (4 * sfreq) if max_lag is None else check_positive("max_lag", max_lag, unit="seconds")
     if longest > n / (2 * sfreq):

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastemo._backend import resolve
 from fastemo._validate import check_positive
-from fastemo.connectivity._arguments import FEW, check_threads, epochs_of, names_of
+from fastemo.connectivity._arguments import FEW, check_threads, epochs_of, names_of, pairs_of
 from fastemo.connectivity._design import analytic_plan, bands_in_hz
 from fastemo.connectivity.result import ConnectivityResult
 
@@ -29,6 +29,7 @@ def envelope_correlation(
     fmax: Any = None,
     order: int | None = None,
     skip: float | None = None,
+    indices: Any = None,
     ch_names: Sequence[str] | None = None,
     threads: int = 1,
 ) -> ConnectivityResult:
@@ -55,6 +56,8 @@ def envelope_correlation(
         With `orthogonalize`: take absolute values before the mean of both directions.
     order, skip
         Of the filter bank, as for `connectivity`.
+    indices : (seeds, targets), optional
+        As for `connectivity`.
     ch_names : sequence of str, optional
     threads : int
         Results do not depend on it.
@@ -95,6 +98,7 @@ def envelope_correlation(
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
     names = names_of(ch_names, x.shape[1])
     threads = check_threads(threads)
+    seeds, targets = pairs_of(indices, names)
     bank, skipped, limits, band_names, effective = analytic_plan(
         x, names, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip
     )
@@ -108,7 +112,6 @@ def envelope_correlation(
             RuntimeWarning,
             stacklevel=2,
         )
-    seeds, targets = np.tril_indices(n_channels, -1)
     if orthogonalize:
         found = resolve("envelope_correlations")(spectra, n_epochs, n_channels, bool(log), threads)[
             ..., :n_channels

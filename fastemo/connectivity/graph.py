@@ -285,6 +285,10 @@ def modularity(
 
 def _weights(w: Any) -> np.ndarray:
     """Checked weights with a diagonal of 0."""
+    if hasattr(w, "dense"):
+        raise TypeError(
+            f'w is a {type(w).__name__}, which may hold many matrices: take one, such as result.dense("coh")[..., 0]'
+        )
     w = np.array(w)
     if w.dtype.kind not in "iufb":
         raise TypeError(

@@ -213,7 +213,7 @@ def knn_transfer_entropy(
     threads = check_threads(threads)
     n_epochs, n_channels, n = x.shape
     seeds, targets = (
-        np.nonzero(~np.eye(n_channels, dtype=bool)) if indices is None else pairs_of(indices, n_channels)
+        np.nonzero(~np.eye(n_channels, dtype=bool)) if indices is None else pairs_of(indices, names)
     )
     if (seeds == targets).any():
         c = int(seeds[np.flatnonzero(seeds == targets)[0]])

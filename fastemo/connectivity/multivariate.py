@@ -70,7 +70,7 @@ def group_connectivity(
         targets in state-space form, in nats [3]_), "gc_tr" (the same with time reversed: what is left of "gc" less
         "gc_tr" is no matter of unequal noise).
     indices : (seeds, targets), optional
-        Numbers of groups; by default all pairs below the diagonal, and with "gc" or "gc_tr" those above it too. "mim"
+        Numbers or names of groups; by default all pairs below the diagonal, and with "gc" or "gc_tr" those above it too. "mim"
         and "mic" take a group with itself as well, such as `([0], [0])`: how much goes on within it, which is the
         default where there is one group. "mim" is halved there, for each pair of channels is in it twice, and is the
         global interaction measure [1]_ if the group is all channels.
@@ -150,7 +150,7 @@ def group_connectivity(
     check_in("spectrum", spectrum, ("bands", "whole"))
     if spectrum == "whole" and not causal:
         raise ValueError('spectrum="whole" has no meaning without "gc" or "gc_tr": leave it out')
-    seeds, targets = group_pairs(indices, len(names), bool(causal))
+    seeds, targets = group_pairs(indices, names, bool(causal))
     check_overlap(chosen, names, members, seeds, targets)
     n_samples = x.shape[-1]
     band_names, edges = bins_of_bands(bands, fmin, fmax, n_samples, sfreq)

@@ -90,7 +90,7 @@ def connectivity(
         each epoch, as the stage `fastemo.Connectivity` has it; successive samples are not independent, so the
         measures that need independence are refused.
     indices : (seeds, targets), optional
-        Two sequences of channel numbers of the same length; by default all pairs below the diagonal.
+        Two sequences of the same length of channel numbers, or of `ch_names`; by default all pairs below the diagonal.
     faverage : bool
         Average each measure over the bins of a band, or else return every bin in any of the bands.
     mt_bandwidth : float, optional
@@ -143,6 +143,8 @@ def connectivity(
     methods = methods_of(methods, METHODS)
     x = epochs_of(x)
     sfreq = check_positive("sfreq", sfreq, unit="Hz")
+    if mode == "cwt_morlet":
+        raise ValueError('mode="cwt_morlet" is a function of its own: use wavelet_connectivity')
     check_in("mode", mode, ("multitaper", "fourier", "filterbank"))
     check_in("observations", observations, ("epochs", "tapers", "segments", "time"))
     threads = check_threads(threads)
@@ -157,7 +159,7 @@ def connectivity(
         if value is not None and chosen not in needed:
             raise ValueError(f"{name}={value!r} has no meaning for {option}={chosen!r}: leave it out")
     names = names_of(ch_names, x.shape[1])
-    seeds, targets = pairs_of(indices, x.shape[1])
+    seeds, targets = pairs_of(indices, names)
     rows, columns, row_of, column_of, stops = layout(indices is None, seeds, targets, x.shape[1])
     used: Sequence[str] = names
     if columns is not None:

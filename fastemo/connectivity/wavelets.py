@@ -115,7 +115,7 @@ def wavelet_connectivity(
     if isinstance(decim, bool) or not isinstance(decim, (int, np.integer)) or decim < 1:
         raise ValueError(f"decim must be a whole number of at least 1, got {decim!r}")
     names = names_of(ch_names, x.shape[1])
-    seeds, targets = pairs_of(indices, x.shape[1])
+    seeds, targets = pairs_of(indices, names)
     rows, columns, row_of, column_of, stops = layout(indices is None, seeds, targets, x.shape[1])
     used: Sequence[str] = names
     if columns is not None:
