@@ -69,6 +69,7 @@ class Build:
         self.delays: dict[str, float] = {}
         self.warmup = 0
         self.state_bytes = 0
+        self.notes: list[str] = []  # what is doubtful about a pipeline: shown by it, and said by fit
         self.header: dict[str, np.ndarray] = {}
         self.ops: list[Op] = []
         self.steps: list[Step] = []

@@ -80,7 +80,7 @@ def _facts(build: Build | None) -> list[str]:
                 f"{type(step.stage).__name__} keeps {_size(step.state_bytes)}: "
                 "a shorter window, or a hop that divides it in fewer parts, keeps less"
             )
-    return facts
+    return facts + [f"note: {note}" for note in dict.fromkeys(build.notes)]
 
 
 def _size(n_bytes: int) -> str:

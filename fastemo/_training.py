@@ -52,7 +52,10 @@ def fit(pipe: Pipeline, X: Any, y: Any, groups: Any) -> dict[str, Any]:
         }
     else:
         check_labelled(recordings)
-        learnt = learn_from(pipe, recordings, run_given(pipe, recordings))
+        given = run_given(pipe, recordings)
+        for note in dict.fromkeys(given.build.notes):
+            warnings.warn(note, RuntimeWarning, stacklevel=3)
+        learnt = learn_from(pipe, recordings, given)
         _warn_of_lost_classes(recordings, learnt["label_space_"])
     learnt["atlas_"] = common_atlas(recordings)
     learnt["provenance_"] = provenance(recordings) | learnt["provenance_"]

@@ -133,6 +133,7 @@ def test_only_what_is_needed_is_filtered():
     assert [o.kind for o in all_pairs.program.ops] == ["cross"]
 
 
+@pytest.mark.filterwarnings("ignore:Connectivity rests on:RuntimeWarning")
 def test_a_pipeline_of_regions_is_saved(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((12, 4, 1000))

@@ -199,6 +199,7 @@ def test_a_lag_has_its_sign_and_zero_lag_none():
     assert last["wpli__beta:ch2~ch0"] < 0.4
 
 
+@pytest.mark.filterwarnings("ignore:Connectivity rests on:RuntimeWarning")
 def test_a_pipeline_of_it():
     """Features by name, saved and loaded, in front of a decoder."""
     rng = np.random.default_rng(0)
@@ -215,6 +216,30 @@ def test_a_pipeline_of_it():
     assert names[:3] == ["cohy_re__theta:Cz~Fz", "cohy_re__theta:Pz~Fz", "cohy_re__theta:Pz~Cz"]
     assert names[-1] == "plv__beta:Pz~Cz"
     assert len(names) == 3 * 3 * 3
+
+
+def test_few_observations_are_noted_and_warned_of():
+    """A band of 5 Hz holds 10 independent observations a second."""
+    names, data = ["a", "b", "c"], np.random.default_rng(0).standard_normal((2, 3, 3000))
+
+    def made(length, **options):
+        stages = [
+            fe.Window(length, 0.5),
+            fe.Connectivity({"alpha": (8, 13), "beta": (13, 30)}, **options),
+            fe.LDA(),
+        ]
+        return fe.Pipeline(stages, sfreq=250, ch_names=names)
+
+    said = r"Connectivity rests on 5 \(alpha\) independent observations: PLV of unrelated signals is about 0\.40 there; "
+    with pytest.warns(RuntimeWarning, match=said + "take a longer window") as seen:
+        pipe = made(0.5).fit(data, ["x", "y"])
+    assert len(seen) == 1
+    assert seen[0].filename == __file__
+    assert "note: Connectivity rests on 5 (alpha)" in repr(pipe)
+    with pytest.warns(RuntimeWarning, match="take a longer memory"):
+        made(1.0, memory=0.25).fit(data, ["x", "y"])
+    for enough in (made(1.0), made(0.5, memory=0.5)):
+        assert "note" not in repr(enough.fit(data, ["x", "y"]))
 
 
 @pytest.mark.parametrize(

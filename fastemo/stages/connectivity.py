@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from fastemo._lowering import Build
 
 __all__ = ["Connectivity"]
+
+# Independent observations; fewer are said to be few.
+FEW = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,7 +57,7 @@ class Connectivity(Stage):
 
     Successive samples are not independent: a window of T seconds and a band of B Hz hold about 2 B T observations
     (with `memory`, 4 B memory). PLV and coherence of unrelated signals are about sqrt(pi / (4 N)) then, so compare them
-    between windows of one length only.
+    between windows of one length only. Fewer than 10 are noted where the pipeline is shown, and `fit` warns of them.
 
     Sums from which old samples are taken off collect rounding errors; every fourth window they are begun anew. An
     artefact 10 000 times as large as the signal may be felt for as long as that.
@@ -123,6 +127,7 @@ class Connectivity(Stage):
         where = "a band of Connectivity"
         sections = [butterworth(build.sfreq, lo, hi, self.order, where) for lo, hi in self.bands.values()]
         build.through(self.bands, np.array(sections))
+        self._note_of_few(build)
         sums, samples = 4 * n * n, 0 if decay else 3 * build.length * n
         build.state_bytes += 8 * len(self.bands) * (sums if decay else 2 * sums + samples)
         ordered = [m for m in MEASURES if m in methods]
@@ -131,6 +136,20 @@ class Connectivity(Stage):
 
         columns = [f"{row}__{band}" for row in rows for band in self.bands]
         build.becomes([Feature(column, pair) for column in columns for pair in pairs])
+
+    def _note_of_few(self, build: Build) -> None:
+        """Says which bands hold too few independent observations of the window or of the memory."""
+        seconds = build.length / build.sfreq if self.memory is None else 2 * self.memory
+        held = {name: 2 * (hi - lo) * seconds for name, (lo, hi) in self.bands.items()}
+        few = {name: n for name, n in held.items() if n < FEW}
+        if few:
+            least = min(few.values())
+            what = "window" if self.memory is None else "memory"
+            build.notes.append(
+                f"Connectivity rests on {', '.join(f'{n:.3g} ({name})' for name, n in few.items())} independent observations: "
+                f"PLV of unrelated signals is about {min(1.0, sqrt(pi / (4 * least))):.2f} there; take a longer {what} or "
+                "wider bands"
+            )
 
     def _pairs(self, ch_names: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Names of the features' pairs, pairs of channels (n, 2), and which feature each belongs to."""
