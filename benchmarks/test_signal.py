@@ -178,29 +178,6 @@ def test_band_power_by_welch(versus, recording):
     )
 
 
-def test_fir_and_notch(versus, recording):
-    """MNE's default filters, designed and applied, as two calls."""
-    mne = pytest.importorskip("mne")
-    quiet = {"verbose": "error"}
-    half, width = 0.5, 50 / 200  # mne.filter.notch_filter's
-
-    def own():
-        band = mne.filter.create_filter(recording, FS, 1, 45, **quiet)
-        y = fe.signal.oaconvolve(recording, band[None], mode="same", axes=-1)
-        notch = mne.filter.create_filter(
-            recording, FS, 50 + width / 2 + half, 50 - width / 2 - half,
-            l_trans_bandwidth=half, h_trans_bandwidth=half, **quiet,
-        )  # fmt: skip
-        return fe.signal.oaconvolve(y, notch[None], mode="same", axes=-1, out=y)
-
-    def peer():
-        return mne.filter.notch_filter(mne.filter.filter_data(recording, FS, 1, 45, **quiet), FS, 50, **quiet)
-
-    inside = slice(10_000, -10_000)  # MNE goes on beyond the ends with a reflection, we with zeros
-    np.testing.assert_allclose(own()[:, inside], peer()[:, inside], rtol=0, atol=1e-8)
-    versus("FIR 1-45 Hz and notch, 64 x 300 000, two calls", own, rounds=5, mne=(peer, 4))
-
-
 def test_share_of_the_memory_bound(recording):
     """`sosfiltfilt` reads its samples twice and writes its results once: how near to copying that is."""
     x, out = recording, np.empty_like(recording)

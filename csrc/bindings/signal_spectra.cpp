@@ -353,6 +353,37 @@ PyObject* detrend(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
     });
 }
 
+// Signals of so many samples and more are transformed one at a time, where eight side by side leave the cache.
+constexpr index kHilbertAlone = 2048;
+
+// w^k, w = exp(-2 pi i / n) and k <= n / 16, as the kernel wants it; by products of two of a few that are kept.
+std::vector<double> quarter_turn_twiddles(index n) {
+    const index n_bins = n / 16 + 1, sines = round_up(n_bins, kLanes), fine = 64;
+    const auto power = [n](index k) { return std::polar(1.0, -2 * M_PI * double(k) / double(n)); };
+    std::vector<std::complex<double>> small(fine);
+    for (index k = 0; k < fine; ++k) small[std::size_t(k)] = power(k);
+    std::vector<double> table(std::size_t(2 * sines), 0.0);
+    for (index k = 0; k < n_bins; k += fine) {
+        const std::complex<double> first = power(k);
+        for (index i = 0; i < fine && k + i < n_bins; ++i) {
+            const std::complex<double> w = small[std::size_t(i)];
+            table[std::size_t(k + i)] = first.real() * w.real() - first.imag() * w.imag();
+            table[std::size_t(sines + k + i)] = first.real() * w.imag() + first.imag() * w.real();
+        }
+    }
+    return table;
+}
+
+void hilbert_one_by_one(const Signals& in, const Signals& out, index n, int threads) {
+    const auto fft = plan_for<double>(n / kLanes);
+    const auto twiddles = quarter_turn_twiddles(n);
+    for_parts(in.count, threads, 2 * double(in.count) * fft_ns(n), kernels().signal->hilbert_alone_scratch(fft->plan()),
+              [&](index signal, double* scratch) {
+                  kernels().signal->hilbert_alone(fft->plan(), twiddles.data(), in.lanes(signal), in.n,
+                                                  out.lanes_out(signal), scratch);
+              });
+}
+
 // hilbert(x, n, axis, threads) -> complex
 PyObject* hilbert(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
     return guarded([&]() -> PyObject* {
@@ -365,6 +396,10 @@ PyObject* hilbert(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
         shape[std::size_t(axis)] = n;
         const py::object result = empty_complex(x.dtype, x.nd, shape.data());
         const Signals in(x, axis), whole = complex_signals(result, x.dtype, axis);
+        if (n >= kHilbertAlone && n % kLanes == 0) {
+            hilbert_one_by_one(in, whole, n, threads);
+            return result.inc_ref().ptr();
+        }
         const auto fft = plan_for<double>(n);
         for_parts(in.groups(), threads, 2 * 8 * double(in.groups()) * fft_ns(n),
                   kernels().signal->hilbert_scratch(fft->plan()), [&](index group, double* scratch) {

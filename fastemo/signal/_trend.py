@@ -14,9 +14,10 @@ _detrend, _hilbert = compiled("detrend"), compiled("hilbert")
 
 _LEVELS = {"constant": 1, "c": 1, "linear": 0, "l": 0}
 
-# A single long signal fills one lane of eight: from this length on SciPy's transform of it is faster; so it is from
-# another on where the length has a large prime factor.
-_LONG_ALONE, _LONG_PRIME = 16384, 1024
+# The core transforms long signals one at a time, in eight parts; other signals fill one lane of eight each. From these
+# lengths on SciPy's transform is faster: of lengths that eight does not divide, with all lanes filled and with few;
+# and of few signals whose length has a large prime factor.
+_EIGHTHS, _LONG_FULL, _LONG_FEW, _LONG_PRIME = 2048, 65536, 2048, 256
 
 
 def detrend(
@@ -110,7 +111,7 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1, *, threads: int = 1) -
         signals = arrays[0]
         if -signals.ndim <= along < signals.ndim and signals.size > 0:
             n = signals.shape[along] if N is None else whole(N)
-            if isinstance(n, int) and (n < _LONG_PRIME or _fills_lanes(signals, along) or _is_short(n)):
+            if isinstance(n, int) and _is_ours(n, signals.size // signals.shape[along]):
                 y = _hilbert(signals, n, along, threads)
     return by_scipy("hilbert", (x, N, axis)) if y is NotImplemented else y
 
@@ -123,12 +124,12 @@ def _breaks(bp: Any, n: int) -> tuple[int, ...] | None:
     return tuple(np.unique(np.concatenate([[0], points, [n]])).tolist())
 
 
-def _fills_lanes(signals: np.ndarray, axis: int) -> bool:
-    return signals.size // signals.shape[axis] >= 4
-
-
-def _is_short(n: int) -> bool:
-    return n < _LONG_ALONE and is_smooth(n)
+def _is_ours(n: int, n_signals: int) -> bool:
+    if n % 8 == 0 and n >= _EIGHTHS:
+        return True
+    if n_signals >= 4:
+        return n < _LONG_FULL
+    return n < _LONG_PRIME or (n < _LONG_FEW and is_smooth(n))
 
 
 def _is_half(x: Any) -> bool:

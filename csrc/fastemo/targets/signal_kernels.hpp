@@ -34,6 +34,11 @@ struct SignalKernels {
     // The transform's length of samples, and as many complex results, whose strides `out` has.
     void (*hilbert)(const FftPlan<double>& fft, const StretchIn& in, const LanesOut& out, double* scratch);
     index (*hilbert_scratch)(const FftPlan<double>& fft);
+    // The same of lane 0 alone and of eight times the transform's length, at least 120 samples; those from `n_samples`
+    // on are zero. twiddles: cosines and sines of -2 pi k / (8 fft.n) for k <= fft.n / 2, each rounded up to whole groups.
+    void (*hilbert_alone)(const FftPlan<double>& fft, const double* twiddles, const LanesIn& in, index n_samples,
+                          const LanesOut& out, double* scratch);
+    index (*hilbert_alone_scratch)(const FftPlan<double>& fft);
 
     // Of the segments that begin at sample `start` of every lane. Rows of kLanes: power[k] += or = scale[k] |X_k|^2;
     // bins[k] = scale[k] X_k as a row of real and one of imaginary parts.

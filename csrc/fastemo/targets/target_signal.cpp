@@ -3,6 +3,7 @@
 
 #include "../kernels/filtfilt.hpp"
 #include "../kernels/hilbert.hpp"
+#include "../kernels/hilbert_alone.hpp"
 #include "../kernels/overlap_save.hpp"
 #include "../kernels/polyphase.hpp"
 #include "../kernels/segments.hpp"
@@ -12,10 +13,12 @@ namespace fastemo::FASTEMO_NS {
 
 extern const SignalKernels signal_table;
 const SignalKernels signal_table = {
-    sosfilt_lanes,   lfilter_lanes,     sosfiltfilt_lanes,  filtfilt_lanes,       filtfilt_scratch,
-    polyphase_lanes, polyphase_scratch, overlap_save_lanes, overlap_save_scratch, subtract_trend,
-    hilbert_lanes,   hilbert_scratch,   segment_power,      segment_bins,         segment_scratch,
-    add_cross_power, add_lanes,         write_real,         write_complex,
+    sosfilt_lanes,        lfilter_lanes,         sosfiltfilt_lanes, filtfilt_lanes,
+    filtfilt_scratch,     polyphase_lanes,       polyphase_scratch, overlap_save_lanes,
+    overlap_save_scratch, subtract_trend,        hilbert_lanes,     hilbert_scratch,
+    hilbert_alone,        hilbert_alone_scratch, segment_power,     segment_bins,
+    segment_scratch,      add_cross_power,       add_lanes,         write_real,
+    write_complex,
 };
 
 }  // namespace fastemo::FASTEMO_NS
