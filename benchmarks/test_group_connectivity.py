@@ -31,8 +31,15 @@ def test_groups(versus, method):
         )
         return np.abs(result.get_data())
 
-    # Their ten steps do not always reach the largest coherence.
-    np.testing.assert_allclose(own(), other(), rtol=1e-2 if method == "cacoh" else 1e-6)
+    found, expected = own(), other()
+    if method == "cacoh":
+        # Ours is the largest coherence of all phases, as a dense search finds; their ten steps from one phase end
+        # on a lower hill now and then (2 of 678 values, 3.5 %).
+        assert (found >= expected * (1 - 1e-9)).all()
+        assert np.mean(found > expected * (1 + 1e-6)) < 0.01
+        np.testing.assert_allclose(found, expected, rtol=0.05)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
     versus(
         f"32 x 12 ch x 400, 6 pairs of groups of 4, {method}",
         own,

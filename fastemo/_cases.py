@@ -44,6 +44,7 @@ from fastemo._connectivity_cases import (
     envelope_correlations,
     neighbour_transfer,
     pairs_op,
+    tapered_measures,
     wavelet_measures,
 )
 from fastemo._feature_cases import FEATURES_BY_KIND, reduce_op, reduce_signals, reduce_spectra
@@ -233,6 +234,7 @@ CASES: tuple[Case, ...] = (
     kernel("envelope_correlations log", bits="B", make=_of_module(envelope_correlations, True)),
     kernel("neighbour_transfer", bits="A", make=_of_module(neighbour_transfer)),
     kernel("analytic_measures", bits="B", make=_of_module(analytic_measures, SFREQ, BANDS)),
+    kernel("tapered_measures", bits="B", make=_of_module(tapered_measures)),
     kernel("wavelet_measures", bits="B", make=_of_module(wavelet_measures, SFREQ)),
     kernel("analytic_spectra", bits="B", make=_of_module(analytic_spectra, SFREQ, BANDS)),
     kernel("band_power_fft", bits="B", make=_function("band_power"), implementations=EVERYWHERE),

@@ -18,6 +18,7 @@ __all__ = [
     "envelope_correlations",
     "neighbour_transfer",
     "pairs_op",
+    "tapered_measures",
     "wavelet_measures",
 ]
 
@@ -34,6 +35,19 @@ def cross_spectra(module: ModuleType, n_channels: int, n_samples: int) -> Callab
         spectra = getattr(module, "tapered_spectra", tapered_spectra)(segments, tapers, 1, 9)
         planes = module.cross_spectra(spectra, bands, rows, np.full(n_channels, n_channels), (1 << 12) - 1)
         return planes[..., :n_channels]
+
+    return call
+
+
+def tapered_measures(module: ModuleType, n_channels: int, n_samples: int) -> Callable:
+    """Coherence alone, and what needs no signs, of all pairs over the same segments."""
+    tapers = np.stack([np.hanning(20), np.sin(np.pi * (np.arange(20) + 0.5) / 10)])
+    bands = np.array([[1, 4, 1, 4], [4, 9, 5, 9], [2, 3, 2, 3]])
+
+    def call(x: np.ndarray) -> np.ndarray:
+        segments = x[:, : n_samples // 20 * 20].reshape(n_channels, -1, 20).swapaxes(0, 1)
+        planes = [module.tapered_measures(segments, tapers, bands, m) for m in (1, _without_signs())]
+        return np.concatenate(planes)
 
     return call
 

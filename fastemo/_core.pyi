@@ -135,6 +135,14 @@ def rfft(
 def tapered_spectra(
     x: NDArray[Any], tapers: NDArray[np.float64], first: int, stop: int, threads: int = 1
 ) -> NDArray[np.float64]: ...
+def tapered_measures(
+    x: NDArray[Any],
+    tapers: NDArray[np.float64],
+    bands: NDArray[np.intp],
+    measures: int,
+    apart: bool = False,
+    threads: int = 1,
+) -> NDArray[np.float64] | None: ...
 def analytic_spectra(
     x: NDArray[Any],
     poles: NDArray[np.float64],
@@ -151,7 +159,7 @@ def analytic_measures(
     skip: int,
     measures: int,
     threads: int = 1,
-) -> NDArray[np.float64]: ...
+) -> NDArray[np.float64] | None: ...
 def wavelet_measures(
     x: NDArray[Any],
     n_fft: int,

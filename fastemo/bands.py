@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,7 @@ def check_bands(
     if not items:
         raise ValueError('bands must hold at least one band, got none: for example bands="seed"')
     for name, (lo, hi) in items:
-        if not np.isfinite([lo, hi]).all():
+        if not (isfinite(lo) and isfinite(hi)):
             raise ValueError(f"bands: the edges of {name!r} must be finite, got {lo:g} and {hi:g} Hz")
         if lo <= 0:
             raise ValueError(

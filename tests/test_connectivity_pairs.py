@@ -64,6 +64,19 @@ def test_a_list_has_the_bits_of_all_pairs():
 
 
 @needs_core
+def test_a_list_of_all_pairs_has_their_bits():
+    """In their order no list is kept at all, in another one it is read from their values."""
+    x = signals(N, 1500)
+    everything = outputs(fe.Connectivity(BANDS, PER_SAMPLE), x)
+    seeds, targets = np.tril_indices(N, -1)
+    for picks in (np.arange(66), np.random.default_rng(0).permutation(66)):
+        chosen = outputs(fe.Connectivity(BANDS, PER_SAMPLE, indices=(seeds[picks], targets[picks])), x)
+        assert set(chosen) == set(everything)
+        for name, values in chosen.items():
+            np.testing.assert_array_equal(values, everything[name])
+
+
+@needs_core
 def test_regions_are_means_over_their_pairs():
     x = signals(N, 1500)
     regions = {"left": ["ch0", "ch1"], "middle": [5, "ch6", 7], "right": ["ch11"]}

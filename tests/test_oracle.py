@@ -25,6 +25,7 @@ LEAST_CHANNELS = dict.fromkeys(
         "envelope_correlations",
         "analytic_measures",
         "neighbour_transfer",
+        "tapered_measures",
         "wavelet_measures",
     ),
     2,

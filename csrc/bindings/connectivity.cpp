@@ -16,86 +16,8 @@ namespace fastemo {
 namespace {
 
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using Indices = py::array_t<index, py::array::c_style | py::array::forcecast>;
 
-constexpr index kRows = 16;          // rows of one part of the work
-constexpr index kPanelSamples = 48;  // of all pairs before the next: three panels of so many stay in L1
-
-// (n_observations, n_channels, n) -> bins [first, stop), (n_bins, n_observations, n_tapers, 2, padded channels).
-py::array_t<double> tapered_spectra(const py::object& x, const Array& tapers, index first, index stop, int threads) {
-    const ArrayView v = view_of(x.ptr(), "x");
-    if (v.nd != 3) refuse("x must have shape (n_observations, n_channels, n_samples)");
-    const index n_observations = v.shape[0], n_channels = v.shape[1], n = v.shape[2];
-    if (n_observations * n_channels * n == 0) refuse("x must not be empty");
-    if (tapers.ndim() != 2 || tapers.shape(0) == 0 || tapers.shape(1) != n)
-        refuse("tapers must have shape (n_tapers, ", n, ")");
-    if (first < 0 || first >= stop || stop > n / 2 + 1)
-        refuse("bins ", first, " to ", stop, " are not among the ", n / 2 + 1, " of ", n, " samples");
-    const index n_tapers = tapers.shape(0), stride = padded(n_channels), n_bins = stop - first;
-    py::array_t<double> out({n_bins, n_observations, n_tapers, index(2), stride});
-    double* bins = out.mutable_data();
-    const double* weights = tapers.data();
-    const Fft<double> fft(n, first, stop);
-    const double ns = 0.06 * double(n_observations * n_channels * n_tapers * n) * 10;
-    const index rows_size = n_tapers > 1 ? n * stride : 0;
-    for_parts(n_observations, threads, ns, rows_size + fft.scratch_size(), [&](index o, double* rows) {
-        FftInput from{
-            {static_cast<const char*>(v.data) + o * v.strides[0], v.dtype, v.strides[1], v.strides[2]}, {}, n_channels};
-        if (n_tapers > 1) {  // transposed once for all
-            kernels().load_rows(from.samples, n_channels, n, 1.0, rows, stride, 0, stride);
-            from = {{rows, Dtype::f64, index(sizeof(double)), stride * index(sizeof(double))}, {}, stride};
-        }
-        for (index t = 0; t < n_tapers; ++t)
-            kernels().cross->tapered_spectra(fft.plan(), from, weights + t * n, bins + (o * n_tapers + t) * 2 * stride,
-                                             n_observations * n_tapers * 2 * stride, stride, rows + rows_size, 0,
-                                             stride);
-    });
-    return out;
-}
-
-// Planes of measures, (n_planes, n_bands, n_rows, padded channels). bands (n_bands, 4): first and past-the-last bin, and
-// those of the phase slope.
-py::array_t<double> cross_spectra(const Array& spectra, const Indices& bands, const Indices& rows, const Indices& stops,
-                                  unsigned measures, int threads) {
-    if (spectra.ndim() != 5 || spectra.shape(3) != 2 || spectra.shape(4) % kLanes != 0 || spectra.size() == 0)
-        refuse("spectra must have shape (n_bins, n_observations, n_tapers, 2, n_channels in whole groups of ", kLanes,
-               ")");
-    if (bands.ndim() != 2 || bands.shape(1) != 4) refuse("bands must have shape (n_bands, 4)");
-    if (rows.ndim() != 1 || stops.ndim() != 1 || rows.size() != stops.size())
-        refuse("rows and stops must have shape (n_rows,)");
-    if (measures == 0 || measures >> (CrossArgs::psi + 1) != 0)
-        refuse("measures is ", measures, ", no set of measures");
-    const index n_bins = spectra.shape(0), stride = spectra.shape(4), n_bands = bands.shape(0), n_rows = rows.size();
-    for (index b = 0; b < n_bands; ++b)
-        if (bands.at(b, 0) < 0 || bands.at(b, 0) >= bands.at(b, 1) || bands.at(b, 1) > n_bins)
-            refuse("band ", b, " has bins ", bands.at(b, 0), " to ", bands.at(b, 1),
-                   ", expected 0 <= first < stop <= ", n_bins);
-    for (index r = 0; r < n_rows; ++r)
-        if (rows.at(r) < 0 || rows.at(r) >= stride || stops.at(r) < 0 || stops.at(r) > stride)
-            refuse("row ", r, " is channel ", rows.at(r), " up to ", stops.at(r), ", beyond the ", stride, " channels");
-
-    const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
-    py::array_t<double> out({n_planes, n_bands, n_rows, stride});
-    double* planes = out.mutable_data();
-    const index* edges = bands.data();
-    const index *row_list = rows.data(), *stop_list = stops.data();
-    const CrossArgs common{
-        spectra.data(), spectra.shape(1), spectra.shape(2),         stride, 0, 0, 0, 0, row_list, stop_list, 0, 0,
-        measures,       nullptr,          n_bands * n_rows * stride};
-    const index blocks = (n_rows + kRows - 1) / kRows;
-    const double ns = 0.1 * double(spectra.size()) * double(n_rows);
-    const index scratch_size = (1 + common.n_observations + 2 * kRows) * stride;
-    for_parts(n_bands * blocks, threads, ns, scratch_size, [&](index p, double* scratch) {
-        const index band = p / blocks;
-        CrossArgs a = common;
-        a.first = edges[4 * band], a.stop = edges[4 * band + 1];
-        a.slope_first = edges[4 * band + 2], a.slope_stop = edges[4 * band + 3];
-        a.r0 = p % blocks * kRows, a.r1 = std::min(n_rows, a.r0 + kRows);
-        a.out = planes + band * n_rows * stride;
-        kernels().cross->cross_spectra(a, scratch);
-    });
-    return out;
-}
+constexpr index kPanelSamples = 64;  // of all pairs before the next: two panels of three parts stay in L1
 
 // A bank of filters as Python hands it over.
 struct Bank {
@@ -146,6 +68,8 @@ ArrayView epochs_view(const py::object& x, index skip) {
     return v;
 }
 
+bool units(AnalyticArgs::Form form) { return form == AnalyticArgs::unit || form == AnalyticArgs::unit_with_sum; }
+
 // Those that go over samples.
 void check_measures(unsigned measures) {
     constexpr unsigned known = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh |
@@ -188,9 +112,10 @@ py::array_t<double> analytic_spectra(const py::object& x, const Array& poles, co
     return out;
 }
 
-// Measures of all pairs below the diagonal over those samples, (n_planes, n_bands, n_pairs), without keeping the signals.
-py::array_t<double> analytic_measures(const py::object& x, const Array& poles, const Array& weights,
-                                      const Array& direct, index skip, unsigned measures, int threads) {
+// Measures of all pairs below the diagonal over those samples, (n_planes, n_bands, n_pairs), without keeping the signals;
+// None if x holds what is no number.
+py::object analytic_measures(const py::object& x, const Array& poles, const Array& weights, const Array& direct,
+                             index skip, unsigned measures, int threads) {
     const ArrayView v = epochs_view(x, skip);
     const Bank bank(poles, weights, direct);
     check_measures(measures);
@@ -202,7 +127,7 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
     double* planes = out.mutable_data();
     const auto& k = *kernels().cross;
     const AnalyticArgs::Form form = k.panel_form(measures);
-    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2, panel = kPanelSamples * parts * kLanes;
+    const index parts = form < AnalyticArgs::with_inverse ? 2 : 3, panel = kPanelSamples * parts * kLanes;
     const index state_size = bank.state_size(stride), sums_size = k.pair_panels_size(n_channels, measures);
     const index of_band = state_size + sums_size, of_thread = panel * (stride / kLanes);
     constexpr index kChunk = 1024;  // samples, turned once for all bands
@@ -211,6 +136,7 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
         panels(of_thread * threads);
     double *const offset = rows.data(), *const chunk = offset + stride;
     const double ns = 0.1 * double(n_epochs * n * bank.n_bands) * double(n_channels * stride);
+    bool finite = true;
     const auto run = [&] {
         const DenormalScope flush;
         for (index band = 0; band < bank.n_bands; ++band)
@@ -219,15 +145,16 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
             const char* from = static_cast<const char*>(v.data) + epoch * v.strides[0];
             for (index first = 0; first < n; first += kChunk) {
                 const index stop = std::min(first + kChunk, n);
-                kernels().load_rows({from + first * v.strides[2], v.dtype, v.strides[1], v.strides[2]}, n_channels,
-                                    stop - first, 1.0, chunk, stride, 0, stride);
+                finite = kernels().load_rows({from + first * v.strides[2], v.dtype, v.strides[1], v.strides[2]},
+                                             n_channels, stop - first, 1.0, chunk, stride, 0, stride);
+                if (!finite) return;
                 if (first == 0) std::copy_n(chunk, stride, offset);
                 share(bank.n_bands, threads, ns, [&](index band, int thread) {
                     double *const state = bands.data() + band * of_band, *const signals =
                                                                              panels.data() + thread * of_thread;
                     if (first == 0) std::fill_n(state, state_size, 0.0);
                     PairPanelsArgs a{};
-                    a.panels = signals, a.panel = panel, a.parts = parts, a.units = form == AnalyticArgs::unit;
+                    a.panels = signals, a.panel = panel, a.parts = parts, a.units = units(form);
                     a.sums = state + state_size;
                     a.n_channels = n_channels, a.n_planes = n_planes, a.measures = measures;
                     a.total = double(n_epochs * (n - skip)), a.out_stride = bank.n_bands * n_pairs;
@@ -250,6 +177,7 @@ py::array_t<double> analytic_measures(const py::object& x, const Array& poles, c
         const py::gil_scoped_release release;
         run();
     }
+    if (!finite) return py::none();
     return out;
 }
 
@@ -290,14 +218,14 @@ py::array_t<double> wavelet_measures(const py::object& x, index n_fft, const Arr
     });
 
     const AnalyticArgs::Form form = k.panel_form(measures);
-    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2, panel = kPanelSamples * parts * kLanes;
+    const index parts = form < AnalyticArgs::with_inverse ? 2 : 3, panel = kPanelSamples * parts * kLanes;
     const index pairs_size = 2 * n * kLanes, sums_size = k.pair_panels_size(n_channels, measures);
     const index of_thread = (pairs_size + panel) * groups + sums_size + scratch_size;
     for_parts(n_wavelets, threads, ns, of_thread, [&](index w, double* pairs) {
         double *const panels = pairs + pairs_size * groups, *const sums = panels + panel * groups;
         std::fill_n(sums, sums_size, 0.0);
         PairPanelsArgs a{};
-        a.panels = panels, a.panel = panel, a.parts = parts, a.units = form == AnalyticArgs::unit, a.sums = sums;
+        a.panels = panels, a.panel = panel, a.parts = parts, a.units = units(form), a.sums = sums;
         a.n_channels = n_channels, a.n_planes = n_planes, a.measures = measures;
         a.total = double(n_epochs * (stop - first)), a.out_stride = n_wavelets * n_pairs;
         for (index epoch = 0; epoch < n_epochs; ++epoch) {
@@ -345,7 +273,6 @@ py::array_t<double> envelope_correlations(const Array& spectra, index n_epochs, 
 
 void bind_connectivity(py::module_& m) {
     using namespace py::literals;
-    m.def("tapered_spectra", &tapered_spectra, "x"_a, "tapers"_a, "first"_a, "stop"_a, "threads"_a = 1);
     m.def("analytic_spectra", &analytic_spectra, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a = 0,
           "threads"_a = 1);
     m.def("analytic_measures", &analytic_measures, "x"_a, "poles"_a, "weights"_a, "direct"_a, "skip"_a, "measures"_a,
@@ -354,7 +281,6 @@ void bind_connectivity(py::module_& m) {
           "measures"_a, "threads"_a = 1);
     m.def("envelope_correlations", &envelope_correlations, "spectra"_a, "n_epochs"_a, "n_channels"_a, "log"_a = false,
           "threads"_a = 1);
-    m.def("cross_spectra", &cross_spectra, "spectra"_a, "bands"_a, "rows"_a, "stops"_a, "measures"_a, "threads"_a = 1);
 }
 
 }  // namespace fastemo

@@ -7,6 +7,7 @@ namespace py = pybind11;
 namespace fastemo {
 void bind_artefacts(py::module_&);
 void bind_connectivity(py::module_&);
+void bind_connectivity_spectra(py::module_&);
 void bind_filters(py::module_&);
 void bind_engine(py::module_&);
 void bind_features(py::module_&);
@@ -30,6 +31,7 @@ PYBIND11_MODULE(_core, m) {
     });
     fastemo::bind_artefacts(m);
     fastemo::bind_connectivity(m);
+    fastemo::bind_connectivity_spectra(m);
     fastemo::bind_filters(m);
     fastemo::bind_engine(m);
     fastemo::bind_features(m);

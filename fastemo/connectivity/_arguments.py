@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from math import pi, sqrt
 from typing import Any
 
@@ -88,10 +89,17 @@ def check_threads(threads: Any) -> int:
     return int(threads)
 
 
+@lru_cache(maxsize=8)
+def _numbered(n_channels: int) -> tuple[str, ...]:
+    return tuple(str(i) for i in range(n_channels))
+
+
 def names_of(ch_names: Sequence[str] | None, n_channels: int) -> tuple[str, ...]:
     if isinstance(ch_names, str):
         raise TypeError(f"ch_names must be a sequence of names, one per channel, got {ch_names!r}")
-    names = tuple(str(i) for i in range(n_channels)) if ch_names is None else tuple(ch_names)
+    if ch_names is None:
+        return _numbered(n_channels)
+    names = tuple(ch_names)
     if len(names) != n_channels:
         raise ValueError(f"ch_names has {len(names)} names, but x has {n_channels} channels")
     if len(set(names)) < n_channels:
@@ -100,11 +108,17 @@ def names_of(ch_names: Sequence[str] | None, n_channels: int) -> tuple[str, ...]
     return names
 
 
+@lru_cache(maxsize=8)
+def _all_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.tril_indices(n, -1)
+
+
 def pairs_of(indices: Any, names: Sequence[str], of: str = "channels") -> tuple[np.ndarray, np.ndarray]:
     """Numbers of seeds and targets, given as numbers or names of channels or groups; by default all below the diagonal."""
     n = len(names)
     if indices is None:
-        return np.tril_indices(n, -1)
+        seeds, targets = _all_pairs(n)
+        return seeds.copy(), targets.copy()
     numbers_of = f"{of.removesuffix('s')} numbers or names"
     try:
         seeds, targets = (np.asarray(i) for i in indices)
@@ -149,7 +163,9 @@ def _numbers(numbers: np.ndarray, names: Sequence[str], of: str) -> np.ndarray:
 def check_flat(x: np.ndarray, names: Sequence[str]) -> None:
     """Refuses a channel that is constant over an observation, and signals whose products are no numbers."""
     start = x[:, :, :8]
-    check_scale(float(np.abs(start).max()))
+    check_scale(float(max(start.max(), -start.min())))
+    if not (start[:, :, 0] == start[:, :, 1]).any():
+        return
     for o, c in np.argwhere((start == start[:, :, :1]).all(axis=-1)):
         if (x[o, c] == x[o, c, 0]).all():
             raise ValueError(

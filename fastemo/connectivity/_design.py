@@ -60,9 +60,12 @@ def bands_in_hz(bands: Any, fmin: Any, fmax: Any, sfreq: float) -> dict[str, tup
 
 
 def analytic_plan(
-    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: Any, skip: Any
+    x: np.ndarray, names: Sequence[str], sfreq: float, bands: Any, order: Any, skip: Any, finite: bool = True
 ) -> tuple[tuple[np.ndarray, ...], int, np.ndarray, tuple[str, ...], np.ndarray]:
-    """A filter bank, the samples to leave out, limits and names of its bands, and how many independent samples each has."""
+    """A filter bank, the samples to leave out, limits and names of its bands, and how many independent samples each has.
+
+    Whether x is `finite` may be left for later.
+    """
     order = 4 if order is None else order
     if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 1 <= order <= 16:
         raise ValueError(f"order must be a whole number from 1 to 16, got {order!r}")
@@ -81,7 +84,7 @@ def analytic_plan(
             "signal, or skip= for less"
         )
     check_flat(x, names)
-    if not np.isfinite(x).all():
+    if finite and not np.isfinite(x).all():
         refuse_nan(x, names)
     limits = np.array([*bands.values()])
     kept = n - skipped

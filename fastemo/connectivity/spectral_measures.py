@@ -124,7 +124,8 @@ def connectivity(
     Notes
     -----
     Two copies of one channel have a coherence and PLV of 1 and are exactly 0 in the measures of the imaginary part
-    (dPLI: 1/2). Memory is that of the spectra and of the result: nothing is kept per pair and bin.
+    (dPLI: 1/2). Memory is that of the spectra and of the result: nothing is kept per pair and bin. Only the sums that
+    `methods` need are taken, so that a measure may differ by rounding from the same one asked for with others.
 
     Examples
     --------
@@ -169,7 +170,7 @@ def connectivity(
     if mode == "filterbank" or observations == "time":
         _check_time(methods, mode, observations, faverage)
         bank, skipped, limits, band_names, effective = analytic_plan(
-            x, used, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip
+            x, used, sfreq, bands_in_hz(bands, fmin, fmax, sfreq), order, skip, finite=columns is not None
         )
         counts = dict.fromkeys(methods, len(x) * (x.shape[-1] - skipped))
         smallest = dict.fromkeys(methods, float(effective.min()))
@@ -201,14 +202,13 @@ def connectivity(
         smallest = {m: independent * count for m, count in counts.items()}
         check_counts(counts, smallest, observations, mode)
         check_flat(x, used)
-        first = int(edges[:, 0].min())
-        spectra = resolve("tapered_spectra")(x, tapers, first, int(edges[:, 1].max()), threads)
-        edges = edges - first
-        if observations == "tapers":
-            spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
-        if not np.isfinite(spectra[0]).all():
-            refuse_nan(x, used)
-        picked = resolve("cross_spectra")(spectra, edges, rows, stops, bits, threads)[:, :, row_of, column_of]
+        picked = (
+            resolve("tapered_measures")(x, tapers, edges, bits, observations == "tapers", threads)
+            if columns is None
+            else _of_chosen(x, tapers, edges, bits, observations, threads, rows, stops, row_of, column_of)
+        )
+    if picked is None:
+        refuse_nan(x, used)
     values, plane = {}, 0
     for m in (m for m in METHODS if m in methods):
         values[m] = picked[plane].T if m != "cohy" else (picked[plane] + 1j * picked[plane + 1]).T
@@ -218,11 +218,35 @@ def connectivity(
         seeds,
         targets,
         names,
-        limits.mean(axis=1),
+        0.5 * (limits[:, 0] + limits[:, 1]),
         limits,
         band_names,
         smallest,
     )
+
+
+def _of_chosen(
+    x: np.ndarray,
+    tapers: np.ndarray,
+    edges: np.ndarray,
+    bits: int,
+    observations: str,
+    threads: int,
+    rows: np.ndarray,
+    stops: np.ndarray,
+    row_of: np.ndarray,
+    column_of: np.ndarray,
+) -> np.ndarray | None:
+    """What `tapered_measures` gives of all pairs, of those that `layout` laid out."""
+    first = int(edges[:, 0].min())
+    spectra = resolve("tapered_spectra")(x, tapers, first, int(edges[:, 1].max()), threads)
+    if not np.isfinite(spectra[0]).all():
+        return None
+    if observations == "tapers":
+        spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
+    return resolve("cross_spectra")(spectra, edges - first, rows, stops, bits, threads)[
+        :, :, row_of, column_of
+    ]
 
 
 def _check_time(methods: Sequence[str], mode: str, observations: str, faverage: bool) -> None:

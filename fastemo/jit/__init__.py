@@ -22,7 +22,13 @@ Examples
 3.0
 """
 
-from fastemo.jit.connectivity import coherence_pairs, cross_spectra, plv_pairs, wpli_pairs
+from fastemo.jit.connectivity import (
+    coherence_pairs,
+    cross_spectra,
+    plv_pairs,
+    tapered_measures,
+    wpli_pairs,
+)
 from fastemo.jit.filters import SosFilter, bank_power, bank_power_rows, sosfilt_rows
 from fastemo.jit.inference import infer_rows, linear_scores, sigmoid, sliding_inference, softmax
 from fastemo.jit.spectral import (
@@ -55,5 +61,6 @@ __all__ = [
     "sliding_inference",
     "softmax",
     "sosfilt_rows",
+    "tapered_measures",
     "wpli_pairs",
 ]

@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 
 from fastemo.jit.filters import OPTIONS
+from fastemo.reference import connectivity as reference
 from fastemo.reference.connectivity import MEASURES
 
-__all__ = ["coherence_pairs", "cross_spectra", "plv_pairs", "wpli_pairs"]
+__all__ = ["coherence_pairs", "cross_spectra", "plv_pairs", "tapered_measures", "wpli_pairs"]
 
 
 @njit(**OPTIONS)
@@ -93,6 +94,18 @@ def cross_spectra(
         out,
     )
     return out
+
+
+def tapered_measures(
+    x: np.ndarray,
+    tapers: np.ndarray,
+    bands: np.ndarray,
+    measures: int,
+    apart: bool = False,
+    threads: int = 1,
+) -> np.ndarray | None:
+    """Measures of all pairs, as `fastemo.reference.tapered_measures`."""
+    return reference.tapered_measures(x, tapers, bands, measures, apart, threads, cross_spectra)
 
 
 @njit(**OPTIONS)

@@ -8,6 +8,7 @@ from fastemo.reference.connectivity import (
     analytic_spectra,
     cross_spectra,
     envelope_correlations,
+    tapered_measures,
     tapered_spectra,
     wavelet_measures,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "sliding_mean_square",
     "softmax",
     "sosfilt",
+    "tapered_measures",
     "tapered_spectra",
     "spectral_map",
     "wavelet_measures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "envelope_correlations",
     "measures_of",
     "pair_sums",
+    "tapered_measures",
     "tapered_spectra",
     "wavelet_measures",
     "wavelet_spectra",
@@ -66,16 +68,42 @@ def cross_spectra(
     planes = []
     for first, stop, inside, until in bands:
         by_bin = [measures_of(pair_sums(z[b], rows), rows) for b in range(first, stop)]
-        band = {m: np.mean([of[m] for of in by_bin], axis=0) for m in MEASURES[:-1]}
+        band = {m: np.mean([of[m] for of in by_bin], axis=0) for m in wanted if m != "psi"}
         coherency = [of["cohy"] for of in by_bin[inside - first : max(until, inside) - first]]
         slopes = [np.imag(np.conj(a) * b) for a, b in itertools.pairwise(coherency)]
-        band["psi"] = np.sum(slopes, axis=0) if slopes else np.zeros(band["coh"].shape)
+        band["psi"] = np.sum(slopes, axis=0) if slopes else np.zeros(by_bin[0]["coh"].shape)
         of_band = []
         for m in wanted:
             of_band += [band[m].real, band[m].imag] if m == "cohy" else [band[m]]
         planes.append(of_band)
     out = np.moveaxis(np.array(planes), 0, 1)
     return np.where(np.arange(z.shape[-1]) < np.asarray(stops)[:, None], out, 0.0)
+
+
+def tapered_measures(
+    x: np.ndarray,
+    tapers: np.ndarray,
+    bands: np.ndarray,
+    measures: int,
+    apart: bool = False,
+    threads: int = 1,
+    cross: Callable[..., np.ndarray] = cross_spectra,
+) -> np.ndarray | None:
+    """Measures of all pairs below the diagonal, (n_planes, n_bands, n_pairs), or None if x holds NaN or infinity.
+
+    x as for `tapered_spectra`, bands and measures as for `cross_spectra`; `apart`: each taper is an observation.
+    """
+    if not np.isfinite(x).all():
+        return None
+    first = int(bands[:, 0].min())
+    spectra = tapered_spectra(x, tapers, first, int(bands[:, 1].max()))
+    if not np.isfinite(spectra[0]).all():
+        return None
+    if apart:
+        spectra = spectra.reshape(len(spectra), -1, 1, *spectra.shape[3:])
+    seeds, targets = np.tril_indices(x.shape[1], -1)
+    rows = np.arange(1, x.shape[1])
+    return cross(spectra, bands - first, rows, rows, measures)[:, :, seeds - 1, targets]
 
 
 def pair_sums(z: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
@@ -162,8 +190,13 @@ def analytic_measures(
     skip: int,
     measures: int,
     threads: int = 1,
-) -> np.ndarray:
-    """Measures of all pairs below the diagonal over the samples of `analytic_spectra`: (n_planes, n_bands, n_pairs)."""
+) -> np.ndarray | None:
+    """Measures of all pairs below the diagonal over the samples of `analytic_spectra`: (n_planes, n_bands, n_pairs).
+
+    None if x holds NaN or infinity.
+    """
+    if not np.isfinite(x).all():
+        return None
     spectra = analytic_spectra(x, poles, weights, direct, skip)
     return _of_pairs(spectra, x.shape[1], measures)
 

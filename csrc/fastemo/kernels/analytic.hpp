@@ -9,7 +9,7 @@
 namespace fastemo::FASTEMO_NS {
 
 FASTEMO_INLINE void store_analytic(vd re, vd im, AnalyticArgs::Form form, double* out, index part) {
-    if (form != AnalyticArgs::signal) {
+    if (form != AnalyticArgs::signal && form != AnalyticArgs::with_sum) {
         const vd square = fma(re, re, im * im);
         const vd inverse = select(square == vd::all(0), vd::all(0), vd::all(1) / sqrt(square));
         if (form == AnalyticArgs::with_inverse)
@@ -17,6 +17,7 @@ FASTEMO_INLINE void store_analytic(vd re, vd im, AnalyticArgs::Form form, double
         else
             re = re * inverse, im = im * inverse;
     }
+    if (form == AnalyticArgs::with_sum || form == AnalyticArgs::unit_with_sum) (re + im).store(out + 2 * part);
     re.store(out);
     im.store(out + part);
 }

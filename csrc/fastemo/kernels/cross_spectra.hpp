@@ -9,23 +9,32 @@
 
 namespace fastemo::FASTEMO_NS {
 
-// Every bin of taper (x - mean): out + bin_number * bin_stride + channel, imaginary parts `imaginary` values later. What
-// is in the padding is of no account.
-inline void tapered_spectra(const FftPlan<double>& p, const FftInput& in, const double* taper, double* out,
-                            index bin_stride, index imaginary, double* scratch, index c0, index c1) {
-    for (index c = c0; c < c1; c += vd::width) {
-        const Tapered<vd> prepare = {taper, true, vd::all(0)};
-        if (in.samples.dtype == Dtype::f64)
-            first_pass_of_samples<vd, double>(p, in.samples, c, in.n_channels, prepare, scratch);
-        else
-            first_pass_of_samples<vd, float>(p, in.samples, c, in.n_channels, prepare, scratch);
-        finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
-            for (index i = 0; i < p.stop - p.first; ++i) {
-                const cplx<vd> z = bin(i);
-                z.re.store(out + i * bin_stride + c);
-                (z.im * vd::all(p.signs[i])).store(out + i * bin_stride + imaginary + c);
-            }
-        });
+// Bins of kLanes channels, or of the `width` that there are, under every taper. What is in the padding is of no account.
+inline void tapered_spectra(const FftPlan<double>& p, const Samples& in, index width, const double* tapers,
+                            index n_tapers, const TaperedBins& to, double* rows, double* scratch) {
+    const bool many = n_tapers > 1;
+    if (many) load_rows(in, width, p.n, 1.0, rows, kLanes, 0, kLanes);  // turned once for all
+    for (index c = 0; c < kLanes; c += vd::width) {
+        Tapered<vd> prepare = {tapers, true, vd::all(0)};
+        if (many)
+            prepare.mean =
+                mean_of_rows<vd>(p.n, [&](index i) FASTEMO_INLINE_LAMBDA { return vd::load(rows + i * kLanes + c); });
+        for (index t = 0; t < n_tapers; ++t, prepare.taper += p.n) {
+            if (many)
+                first_pass_of_rows<vd>(p, static_cast<const double*>(rows) + c, kLanes, p.leaves, prepare, scratch);
+            else if (in.dtype == Dtype::f64)
+                first_pass_of_samples<vd, double>(p, in, c, width, prepare, scratch);
+            else
+                first_pass_of_samples<vd, float>(p, in, c, width, prepare, scratch);
+            double* const out = to.bins + t * to.taper + c;
+            finish<vd>(p, scratch, [&](auto bin) FASTEMO_INLINE_LAMBDA {
+                for (index i = 0; i < p.stop - p.first; ++i) {
+                    const cplx<vd> z = bin(i);
+                    z.re.store(out + i * to.bin);
+                    (z.im * vd::all(p.signs[i])).store(out + i * to.bin + to.imaginary);
+                }
+            });
+        }
     }
 }
 

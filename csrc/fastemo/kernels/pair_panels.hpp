@@ -44,12 +44,15 @@ FASTEMO_INLINE vd kept(vd x) {
     return x;
 }
 
+// Which signals of a pair have their third part read.
+enum class Third { none, both, first };
+
 // A kind of sums: how many values, rows of a tile, what is summed within a group (where either signal may come first:
-// swapping them changes but signs), whether the third part is read.
+// swapping them changes but signs).
 struct ProductSums {
     static constexpr int kSums = 3, kRows = 4;
     using Within = ProductSums;
-    static constexpr bool kThird = false;
+    static constexpr Third kThird = Third::none;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
     template <class X>
     static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
@@ -65,18 +68,18 @@ struct ProductSums {
     }
 };
 
-// x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d).
+// x conj(y) = (a + ib)(c - id) from ac, bd and (a + b)(c - d). All factors come from memory: a sum that is made here would
+// cost an addition and a broadcast.
 struct SquareSums {
     static constexpr int kSums = 3, kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
     using Within = ProductSums;
-    static constexpr bool kThird = false;
+    static constexpr Third kThird = Third::first;
     static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, y.re - y.im}; }
     template <class X>
     static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
-        const vd re = x.re(), im = x.im();
-        s[0] = fma(re, y.re, s[0]);
-        s[1] = fma(im, y.im, s[1]);
-        s[2] = fma(re + im, y.third, s[2]);
+        s[0] = fma(x.re(), y.re, s[0]);
+        s[1] = fma(x.im(), y.im, s[1]);
+        s[2] = fma(x.third(), y.third, s[2]);
     }
     static FASTEMO_INLINE CrossSums sums(const vd* s, bool units) {
         const vd zero = vd::all(0), re = s[0] + s[1], im = (s[2] - s[0]) + s[1];
@@ -100,7 +103,7 @@ template <bool kSign>
 struct ImaginarySums {
     static constexpr int kSums = 2 + kSign, kRows = FASTEMO_VECTOR_BYTES == 64 && !kSign ? 8 : 4;
     using Within = ImaginarySums;
-    static constexpr bool kThird = false;
+    static constexpr Third kThird = Third::none;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
     template <class X>
     static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
@@ -118,7 +121,7 @@ struct ImaginarySums {
 struct AllSums {
     static constexpr int kSums = 6, kRows = 2;
     using Within = AllSums;
-    static constexpr bool kThird = true;
+    static constexpr Third kThird = Third::both;
     static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, kept(y.third)}; }
     template <class X>
     static FASTEMO_INLINE void add(const X& x, const Parts& y, vd* s) {
@@ -139,25 +142,30 @@ FASTEMO_INLINE const double* panel_of(const PairPanelsArgs& a, index c) {
     return a.panels + c / kLanes * a.panel + c % kLanes;
 }
 
+// Adds n samples of first signals x, x + 1, .. against a native of second ones.
+template <class F>
+FASTEMO_INLINE void add_tile(const double* x, const double* y, index n, index row, vd (&s)[F::kRows][F::kSums]) {
+    const double* same = same_but_unknown(x);
+    for (index i = 0; i < n; ++i, x += row, same += row, y += row) {
+        const Parts second = F::second(
+            {vd::load(y), vd::load(y + kLanes), F::kThird == Third::both ? vd::load(y + 2 * kLanes) : vd::all(0)});
+        FASTEMO_UNROLL
+        for (int r = 0; r < F::kRows; ++r) F::add(OneOfTile{x + r, same + r}, second, s[r]);
+    }
+}
+
 // Rows [r0, r0 + R) against channels [c, c + W).
 template <class F>
 FASTEMO_NOINLINE void panel_tile(const PairPanelsArgs& a, index r0, index c, double* sums) {
     constexpr int R = F::kRows, S = F::kSums;
     constexpr index W = vd::width;
-    const index row = a.parts * kLanes;
-    const double *x = panel_of(a, r0), *y = panel_of(a, c), *same = same_but_unknown(x);
     vd s[R][S];
     FASTEMO_UNROLL
     for (int r = 0; r < R; ++r) {
         FASTEMO_UNROLL
         for (int k = 0; k < S; ++k) s[r][k] = vd::load(sums + (r * S + k) * W);
     }
-    for (index i = 0; i < a.n; ++i, x += row, same += row, y += row) {
-        const Parts second =
-            F::second({vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)});
-        FASTEMO_UNROLL
-        for (int r = 0; r < R; ++r) F::add(OneOfTile{x + r, same + r}, second, s[r]);
-    }
+    add_tile<F>(panel_of(a, r0), panel_of(a, c), a.n, a.parts * kLanes, s);
     FASTEMO_UNROLL
     for (int r = 0; r < R; ++r) {
         FASTEMO_UNROLL
@@ -167,21 +175,27 @@ FASTEMO_NOINLINE void panel_tile(const PairPanelsArgs& a, index r0, index c, dou
 
 // Pairs within a native that is a whole group: lane l + K, round the end, against lane l.
 template <class F, int... K>
-FASTEMO_NOINLINE void turn_panel(const PairPanelsArgs& a, index c, double* sums, std::integer_sequence<int, K...>) {
+FASTEMO_INLINE void add_turns(const double* y, index n, index row, vd (&s)[sizeof...(K)][F::kSums],
+                              std::integer_sequence<int, K...>) {
+    for (index i = 0; i < n; ++i, y += row) {
+        const Parts z = {vd::load(y), vd::load(y + kLanes),
+                         F::kThird == Third::both ? vd::load(y + 2 * kLanes) : vd::all(0)};
+        int k = 0;
+        (F::add(OnePerLane{{turned<K>(z.re), turned<K>(z.im), turned<K>(z.third)}}, z, s[k++]), ...);
+    }
+}
+
+template <class F, int... K>
+FASTEMO_NOINLINE void turn_panel(const PairPanelsArgs& a, index c, double* sums, std::integer_sequence<int, K...> by) {
     constexpr int S = F::kSums, N = sizeof...(K);
     constexpr index W = vd::width;
-    const double* y = panel_of(a, c);
     vd s[N][S];
     FASTEMO_UNROLL
     for (int n = 0; n < N; ++n) {
         FASTEMO_UNROLL
         for (int k = 0; k < S; ++k) s[n][k] = vd::load(sums + (n * S + k) * W);
     }
-    for (index i = 0; i < a.n; ++i, y += a.parts * kLanes) {
-        const Parts z = {vd::load(y), vd::load(y + kLanes), F::kThird ? vd::load(y + 2 * kLanes) : vd::all(0)};
-        int n = 0;
-        (F::add(OnePerLane{{turned<K>(z.re), turned<K>(z.im), turned<K>(z.third)}}, z, s[n++]), ...);
-    }
+    add_turns<F>(panel_of(a, c), a.n, a.parts * kLanes, s, by);
     FASTEMO_UNROLL
     for (int n = 0; n < N; ++n) {
         FASTEMO_UNROLL
@@ -254,15 +268,15 @@ inline void add_powers(const PairPanelsArgs& a, double* powers) {
     }
 }
 
-// In the order in which their sums lie: within(c, sums) for each native that is a whole group, or else tile(r, c, sums,
-// kind) for the rows of the same group; then tile(...) for the rows after it.
+// Pairs with a second signal in [c0, c1), in the order in which their sums lie: within(c, sums) for each native that is a
+// whole group, or else tile(r, c, sums, kind) for the rows of the same group; then tile(...) for the rows after it.
 constexpr bool kTurns = FASTEMO_VECTORS && vd::width == kLanes;
 
 template <class F, class InGroup, class Tile>
-FASTEMO_INLINE void visit_pairs(index n_channels, double* sums, InGroup&& within, Tile&& tile) {
+FASTEMO_INLINE void visit_pairs(index n_channels, index c0, index c1, double* sums, InGroup&& within, Tile&& tile) {
     using Within = typename F::Within;
     constexpr index W = vd::width, R = F::kRows, R0 = Within::kRows;
-    for (index c = 0; c < n_channels; c += W) {
+    for (index c = c0; c < c1; c += W) {
         const index next = (c / kLanes + 1) * kLanes;
         if constexpr (kTurns) {
             within(c, sums);
@@ -284,7 +298,8 @@ FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
     constexpr unsigned of_power = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh;
     if (a.measures & of_power) add_powers(a, powers);
     visit_pairs<F>(
-        a.n_channels, sums, [&](index c, double* at) FASTEMO_INLINE_LAMBDA { pairs_within<Within>(a, c, at); },
+        a.n_channels, 0, a.n_channels, sums,
+        [&](index c, double* at) FASTEMO_INLINE_LAMBDA { pairs_within<Within>(a, c, at); },
         [&](index r, index c, double* at, auto kind)
             FASTEMO_INLINE_LAMBDA { panel_tile<decltype(kind)>(a, r, c, at); });
     if (!a.out) return;
@@ -293,7 +308,7 @@ FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
         select(power > vd::all(0), vd::all(1) / sqrt(power), vd::all(0)).store(powers + c);
     }
     visit_pairs<F>(
-        a.n_channels, sums,
+        a.n_channels, 0, a.n_channels, sums,
         [&](index c, double* at) FASTEMO_INLINE_LAMBDA { measures_within<Within>(a, powers, c, at); },
         [&](index r0, index c, double* at, auto kind) FASTEMO_INLINE_LAMBDA {
             using Kind = decltype(kind);
@@ -320,13 +335,16 @@ FASTEMO_INLINE auto with_panel_sums(unsigned measures, Call&& call) {
 
 inline AnalyticArgs::Form panel_form(unsigned measures) {
     constexpr unsigned phase = 1u << CrossArgs::plv | 1u << CrossArgs::ciplv;
-    if ((measures & ~phase) == 0) return AnalyticArgs::unit;
-    return with_panel_sums(measures, [](auto sums) { return sums.kThird; }) ? AnalyticArgs::with_inverse
-                                                                            : AnalyticArgs::signal;
+    const bool unit = (measures & ~phase) == 0;
+    switch (with_panel_sums(measures, [](auto sums) { return sums.kThird; })) {
+        case Third::both: return AnalyticArgs::with_inverse;
+        case Third::first: return unit ? AnalyticArgs::unit_with_sum : AnalyticArgs::with_sum;
+        default: return unit ? AnalyticArgs::unit : AnalyticArgs::signal;
+    }
 }
 
 inline void panel_of_pairs(const double* pairs, index n, index step, AnalyticArgs::Form form, double* panel) {
-    const index parts = form == AnalyticArgs::with_inverse ? 3 : 2;
+    const index parts = form < AnalyticArgs::with_inverse ? 2 : 3;
     for (index i = 0; i < n; ++i, pairs += 2 * step * kLanes, panel += parts * kLanes)
         for (index c = 0; c < kLanes; c += vd::width)
             store_analytic(vd::load(pairs + c), vd::load(pairs + kLanes + c), form, panel + c, kLanes);
@@ -339,7 +357,7 @@ inline index pair_panels_size(index n_channels, unsigned measures) {
         constexpr index W = vd::width;
         index size = (n_channels + kLanes - 1) / kLanes * kLanes;
         visit_pairs<F>(
-            n_channels, nullptr, [&](index, double*) { size += kLanes / 2 * F::Within::kSums * W; },
+            n_channels, 0, n_channels, nullptr, [&](index, double*) { size += kLanes / 2 * F::Within::kSums * W; },
             [&](index, index, double*, auto kind) { size += decltype(kind)::kRows * decltype(kind)::kSums * W; });
         return size;
     });

@@ -34,6 +34,7 @@ public:
         n_planes_ = std::popcount(measures_) + (measures_ >> CrossArgs::cohy & 1);
         const index rows = Slot::checked(n_planes_, n_bands_), pairs = Slot::checked(in_.cols, in_.cols - 1) / 2;
         if (chosen) list_.emplace(init, in_.cols, in_.stride, measures_, n_bands_);
+        if (list_ && list_->in_order()) list_.reset();
         out = Slot::make(Slot::vector, rows, list_ ? list_->n_groups() : pairs, clock_.max_windows);
         const auto& k = *kernels().cross;
         sums_size_ = listed() ? list_->sums_size() : k.pair_sums_size(in_.cols, in_.stride, measures_);

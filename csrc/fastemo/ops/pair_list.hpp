@@ -36,16 +36,24 @@ public:
         }
         for (double& share : share_) share = 1 / share;
 
-        // Where most of the pairs are wanted, all of them cost less than what a list gathers.
         const index all = n_channels * (n_channels - 1) / 2;
-        dense_ = double(n_pairs_) > kDenseFrom * double(all);
+        dense_ = kGathering * double(padded) > double(lanes_of_all(n_channels));
         width_ = dense_ ? all : padded;
+        in_order_ = dense_ && n_pairs_ == all && n_groups() == all;
+        for (std::size_t p = 0; p < std::size_t(n_pairs_); ++p) {
+            const index a = std::max(first_[p], second_[p]), b = std::min(first_[p], second_[p]);
+            at_.push_back(dense_ ? a * (a - 1) / 2 + b : index(p));
+            turned_.push_back(dense_ && b == first_[p]);
+            in_order_ = in_order_ && at_[p] == index(p) && !turned_[p];
+        }
         const index n_planes = std::popcount(measures) + (measures >> CrossArgs::cohy & 1);
         planes_ = Buffer<double>(Slot::checked(Slot::checked(n_planes, n_bands), width_));
         n_planes_ = n_planes;
     }
 
     bool dense() const { return dense_; }
+    // All pairs as they come anyway: no list is needed.
+    bool in_order() const { return in_order_; }
     index n_groups() const { return index(share_.size()); }
     index size() const { return width_; }
     index sums_size() const { return kernels().pairs->listed_sums_size(width_, stride_, measures_); }
@@ -65,29 +73,40 @@ public:
             for (int part = 0; part <= int(two); ++part, from += width_, to += to_stride) {
                 const bool odd = measure == 1u << CrossArgs::imcoh || part == 1;
                 const bool about_half = measure == 1u << CrossArgs::dpli;
+                // Of all pairs the later channel is the first; turned round, some measures change.
+                const auto value = [&](std::size_t p) {
+                    const double v = from[at_[p]];
+                    if (odd) return turned_[p] ? 0 - v : v;
+                    return about_half && turned_[p] ? 1 - v : v;
+                };
+                if (n_groups() == n_pairs_) {
+                    for (std::size_t p = 0; p < std::size_t(n_pairs_); ++p) to[p] = value(p);
+                    continue;
+                }
                 std::fill_n(to, n_groups(), 0.0);
-                for (index p = 0; p < n_pairs_; ++p) to[group_[std::size_t(p)]] += value(from, p, odd, about_half);
+                for (std::size_t p = 0; p < std::size_t(n_pairs_); ++p) to[group_[p]] += value(p);
                 for (index g = 0; g < n_groups(); ++g) to[g] *= share_[std::size_t(g)];
             }
         }
     }
 
 private:
-    static constexpr double kDenseFrom = 0.25;
+    // A pair in a list costs as much as so many lanes of all pairs, measured with natives of 512 bits.
+    static constexpr double kGathering = 6;
 
-    // Of all pairs the later channel is the first; turned round, some measures change.
-    double value(const double* from, index p, bool odd, bool about_half) const noexcept {
-        if (!dense_) return from[p];
-        const index a = first_[std::size_t(p)], b = second_[std::size_t(p)];
-        const double v = a > b ? from[a * (a - 1) / 2 + b] : from[b * (b - 1) / 2 + a];
-        if (a > b) return v;
-        return odd ? -v : about_half ? 1 - v : v;
+    static index lanes_of_all(index n_channels) {
+        constexpr index rows = 4;  // of a tile
+        index lanes = 0;
+        for (index r = 0; r < n_channels; r += rows)
+            lanes += rows * fastemo::padded(std::min(r + rows, n_channels) - 1);
+        return lanes;
     }
 
     index stride_, n_pairs_, width_, n_planes_;
     unsigned measures_;
-    bool dense_;
-    std::vector<index> first_, second_, group_;
+    bool dense_, in_order_;
+    std::vector<index> first_, second_, group_, at_;  // at_: where the values of a pair are in a plane
+    std::vector<char> turned_;
     std::vector<double> share_;
     Buffer<double> planes_;  // [n_bands][n_planes][width]
 };

@@ -6,6 +6,23 @@
 
 namespace fastemo {
 
+// Where the bins of kLanes channels go: from one bin, one taper to the next, from real to imaginary parts.
+struct TaperedBins {
+    double* bins;
+    index bin, taper, imaginary;
+};
+
+// Coherence in one band, mean over its bins, of the pairs below the diagonal with a second signal in [c0, c1).
+struct CoherenceArgs {
+    const double* spectra;  // [n_bins][groups of kLanes channels][n][2][kLanes]
+    index bin;              // from one bin to the next
+    index n;                // observations and tapers
+    index n_channels;
+    index c0, c1;  // c0 a multiple of kLanes
+    index first, stop;
+    double* out;  // pairs row by row
+};
+
 // Measures of connectivity in one band, between first signals `rows[r]` and the second signals [0, stops[r]).
 struct CrossArgs {
     enum Measure : int { coh, cohy, imcoh, plv, ciplv, ppc, pli, pli2_unbiased, dpli, wpli, wpli2_debiased, psi };
@@ -22,8 +39,9 @@ struct CrossArgs {
 
 // A bank's filter with complex poles: what it makes of real signals has, all but for a rest, no negative frequencies.
 struct AnalyticArgs {
-    enum Form { signal, with_inverse, unit };  // as it is, with 1 / abs (0 for 0) as a third part, divided by abs
-    const double *poles, *weights;             // [n_poles][2]
+    // As it is or divided by abs; and from with_inverse on with a third part: 1 / abs (0 for 0), or the sum of the two.
+    enum Form { signal, unit, with_inverse, with_sum, unit_with_sum };
+    const double *poles, *weights;  // [n_poles][2]
     double direct[2];
     index n_poles;
     double* state;         // [n_poles][2][stride], zero at first
@@ -69,7 +87,7 @@ struct PairSumsArgs {
 
 // Sums over the products of all pairs of signals, some samples at a time, and the measures that they come to.
 struct PairPanelsArgs {
-    const double* panels;  // [groups of kLanes channels], each [n][parts][kLanes]: real, imaginary part, 1 / abs
+    const double* panels;  // [groups of kLanes channels], each [n][parts][kLanes]: parts as `panel_form` has them
     index panel;           // from one group to the next
     index n, parts;
     bool units;    // the signals have been divided by abs
@@ -90,10 +108,12 @@ struct EnvelopeArgs {
 };
 
 struct CrossKernels {
-    // All bins of taper (x - mean), `imaginary` values from the real to the imaginary part of a channel.
-    void (*tapered_spectra)(const FftPlan<double>& plan, const FftInput& in, const double* taper, double* out,
-                            index bin_stride, index imaginary, double* scratch, index c0, index c1);
+    // All bins of taper (x - mean) of `width` <= kLanes channels. rows: n * kLanes values, of no need with one taper.
+    void (*tapered_spectra)(const FftPlan<double>& plan, const Samples& in, index width, const double* tapers,
+                            index n_tapers, const TaperedBins& to, double* rows, double* scratch);
     void (*cross_spectra)(const CrossArgs&, double* scratch);
+    void (*coherence)(const CoherenceArgs&, double* scratch);
+    index (*coherence_scratch)(const CoherenceArgs&);
 
     void (*analytic)(const AnalyticArgs&);
     void (*instantaneous)(const InstantArgs&);

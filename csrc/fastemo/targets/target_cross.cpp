@@ -3,6 +3,7 @@
 #include "kernels.hpp"
 
 #include "../kernels/analytic.hpp"
+#include "../kernels/coherence.hpp"
 #include "../kernels/cross_spectra.hpp"
 #include "../kernels/envelopes.hpp"
 #include "../kernels/instantaneous.hpp"
@@ -13,9 +14,9 @@ namespace fastemo::FASTEMO_NS {
 
 extern const CrossKernels cross_table;
 const CrossKernels cross_table = {
-    tapered_spectra,  cross_spectra,         analytic,          instantaneous,  pair_sums,
-    pair_sums_size,   pair_sums_scratch,     panel_form,        panel_of_pairs, pair_panels,
-    pair_panels_size, envelope_correlations, envelopes_scratch,
+    tapered_spectra, cross_spectra, coherence,        coherence_scratch,     analytic,
+    instantaneous,   pair_sums,     pair_sums_size,   pair_sums_scratch,     panel_form,
+    panel_of_pairs,  pair_panels,   pair_panels_size, envelope_correlations, envelopes_scratch,
 };
 
 }  // namespace fastemo::FASTEMO_NS
