@@ -158,6 +158,13 @@ def test_a_model_brings_its_atlas(folder, tmp_path, capsys):
     assert run("extract", bold(folder, 4), "-o", table, "--pipeline", model) == 0
     assert table.read_text().startswith("time,valid,mean:region1")
     capsys.readouterr()
+    assert run("info", model) == 0
+    assert "atlas: 3 regions, digest " in capsys.readouterr().out
+    assert run("info", model, "--json") == 0
+    about = json.loads(capsys.readouterr().out)["atlas"]
+    assert about["regions"] == ["region1", "region2", "region3"]
+    assert about["carried"]
+    assert len(about["digest"]) == 64
     other = ["--atlas", folder / "maps.nii", "--confounds", "auto"]
     assert run("decode", model, bold(folder, 4), *other) != 0
     assert "map0" in capsys.readouterr().err

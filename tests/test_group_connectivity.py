@@ -183,6 +183,56 @@ def test_patterns_are_those_of_the_toolbox():
         assert np.ptp(ratio) < 1e-4
 
 
+def test_components_are_those_of_the_toolbox():
+    """Values and, up to sign, patterns of all three components; theirs may stop a little short of the largest coherence."""
+    peer = pytest.importorskip("mne_connectivity")
+    x = epochs()
+    options = {"fmin": 8, "fmax": 30, "mode": "fourier", "faverage": False}
+    pairs = ([0, 2], [2, 0])
+    members = [*GROUPS.values()]
+    indices = tuple([members[g] for g in side] for side in pairs)
+    ours = group_connectivity(
+        x, SFREQ, GROUPS, methods=("mic", "cacoh"), indices=pairs, n_components=None, **options
+    )
+    for theirs in peer.spectral_connectivity_epochs(
+        x, method=["mic", "cacoh"], indices=indices, sfreq=SFREQ, n_components=3, verbose="error", **options
+    ):
+        mine, given = ours.components[theirs.method], np.abs(theirs.get_data())
+        assert mine.shape == given.shape == (2, 3, len(ours.freqs))
+        np.testing.assert_array_equal(mine[:, 0], ours[theirs.method])
+        shown = np.nan_to_num(np.array(theirs.attrs["patterns"], float))
+        own = np.nan_to_num(ours.patterns[theirs.method])
+        assert own.shape == shown.shape == (2, 2, 3, 4, len(ours.freqs))
+        cosine = np.abs(np.sum(own * shown, 3)) / np.sqrt(np.sum(own**2, 3) * np.sum(shown**2, 3))
+        if theirs.method == "mic":
+            np.testing.assert_allclose(mine, given, rtol=1e-6, atol=1e-9)
+            # Theirs are eigenvectors of squares, the worse the smaller the value.
+            assert np.median(cosine) > 1 - 1e-6
+        else:
+            # A component depends on those before it, and theirs are tried at ten phases.
+            assert np.quantile(np.abs(mine - given), 0.8) < 1e-3
+            assert np.median(cosine) > 1 - 1e-4
+
+
+def test_one_component_is_the_first_of_several():
+    x = epochs()
+    several = group_connectivity(x, SFREQ, GROUPS, BANDS, methods=UNDIRECTED, n_components=2)
+    one = group_connectivity(x, SFREQ, GROUPS, BANDS, methods=UNDIRECTED)
+    assert one.components == {}
+    assert set(several.components) == {"mic", "cacoh"}
+    for m in UNDIRECTED:
+        np.testing.assert_allclose(several[m], one[m], rtol=1e-12)
+    for m in ("mic", "cacoh"):
+        np.testing.assert_allclose(several.patterns[m][:, :, 0], one.patterns[m], rtol=1e-9, equal_nan=True)
+        assert several.components[m].shape == (3, 2, 2)
+    assert (several.components["mic"][:, 1] <= several.components["mic"][:, 0]).all()
+    # All of "mic" together are "mim".
+    whole = group_connectivity(
+        x, SFREQ, {"a": [0, 1, 2], "c": [5, 6, 7]}, BANDS, methods=UNDIRECTED, n_components=3, faverage=False
+    )
+    np.testing.assert_allclose(np.sum(whole.components["mic"] ** 2, axis=1), whole["mim"], rtol=1e-9)
+
+
 def test_the_pattern_of_a_band_is_that_of_its_strongest_bin():
     x = epochs()
     by_bin = group_connectivity(x, SFREQ, GROUPS, BANDS, methods=("mic", "cacoh"), faverage=False)
@@ -299,6 +349,13 @@ def test_what_is_related_stands_out():
         (GROUPS, {"methods": "gc", "n_lags": 5, "bands": {"x": (4, 8), "y": (10, 13)}}, "gaps between"),
         (GROUPS, {"spectrum": "whole"}, 'no meaning without "gc"'),
         (GROUPS, {"spectrum": "all"}, "spectrum must be one of"),
+        (
+            GROUPS,
+            {"methods": "mic", "n_components": 3},
+            "n_components is 3, but the smallest group (or rank) has 2",
+        ),
+        (GROUPS, {"methods": "mic", "n_components": 0}, "n_components must be None or a whole number"),
+        (GROUPS, {"methods": "mim", "n_components": 2}, 'has no meaning without "cacoh" or "mic"'),
         (GROUPS, {"rank": 2}, "a mapping of names of groups"),
         (GROUPS, {"rank": {"d": 2}}, "'d'"),
         (GROUPS, {"rank": {"a": 4}}, "rank of group 'a' must be from 1 to its 3 channels, got 4"),

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from fastemo._atlases import described
 from fastemo.cli._common import Json, adapts, err, out, print_json, told_warnings
 from fastemo.cli._reading import Reading, reads
 
@@ -53,6 +54,7 @@ def _model(path: str) -> tuple[dict[str, Any], str]:
         "delay_s": program.scalar("time.delay"),
         "causal": _causal(program),
         "adapts": adapts(pipe),
+        "atlas": None,
         "provenance": provenance,
     }
     evaluation = provenance.pop("evaluation", None)
@@ -63,6 +65,15 @@ def _model(path: str) -> tuple[dict[str, Any], str]:
         lines.append("causal: no; predictions depend on what comes after their window")
     if content["adapts"]:
         lines.append("adapts to a person by their rest: decode --baseline 0:60")
+    if pipe.atlas_ is not None:
+        carried = hasattr(pipe.atlas_, "on")
+        content["atlas"] = {
+            "regions": list(pipe.atlas_.names),
+            "digest": pipe.atlas_.digest,
+            "carried": carried,
+        }
+        how = "reads NIfTI by it" if carried else "is not in the file: decode --atlas"
+        lines.append(f"atlas: {described(pipe.atlas_)}; {how}")
     lines.append("trained on:")
     lines += [f"  {key}: {_one_line(value)}" for key, value in provenance.items()]
     lines += (

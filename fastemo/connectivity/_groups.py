@@ -10,7 +10,7 @@ import numpy as np
 from fastemo._validate import check_in
 from fastemo.connectivity._arguments import pairs_of
 
-__all__ = ["check_overlap", "group_pairs", "groups_of", "ranks_of"]
+__all__ = ["check_overlap", "components_of", "group_pairs", "groups_of", "ranks_of"]
 
 IMAGINARY = ("mic", "mim")
 
@@ -107,6 +107,22 @@ def ranks_of(
             np.array([_rank(r, names[g], sizes[g]) for r, g in zip(side, groups.tolist(), strict=True)])
         )
     return out[0], out[1]
+
+
+def components_of(n: Any, ranks: tuple[np.ndarray, np.ndarray], methods: Sequence[str]) -> int:
+    """How many components to find; `methods` are those that have any."""
+    least = int(min(side.min() for side in ranks))
+    if n is None:
+        return least
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"n_components must be None or a whole number of at least 1, got {n!r}")
+    if n > 1 and not methods:
+        raise ValueError(f'n_components={n} has no meaning without "cacoh" or "mic": leave it out')
+    if n > least:
+        raise ValueError(
+            f"n_components is {n}, but the smallest group (or rank) has {least}: ask for at most as many, or None for all"
+        )
+    return int(n)
 
 
 def _rank(value: Any, name: str, size: int) -> int:

@@ -20,7 +20,7 @@ from fastemo.connectivity._arguments import (
     refuse_nan,
 )
 from fastemo.connectivity._design import bins_of_bands, single_bins, tapers_of
-from fastemo.connectivity._groups import check_overlap, group_pairs, groups_of, ranks_of
+from fastemo.connectivity._groups import check_overlap, components_of, group_pairs, groups_of, ranks_of
 from fastemo.connectivity.result import ConnectivityResult
 from fastemo.connectivity.state_space import check_lags, granger_spectra, main_directions, warn_of_lags
 
@@ -44,6 +44,7 @@ def group_connectivity(
     indices: Any = None,
     faverage: bool = True,
     rank: Any = None,
+    n_components: int | None = 1,
     n_lags: int = 40,
     spectrum: str = "bands",
     threads: int = 1,
@@ -79,6 +80,9 @@ def group_connectivity(
         taken whole, as all are by default. "auto": as many as have a singular value of at least 1e-6 of the largest in
         every epoch (what mne-connectivity does by default). Two sequences: of the seeds and of the targets of each pair,
         as that takes them.
+    n_components : int or None
+        How many combinations "cacoh" and "mic" find, one after the other; None: as many as the smallest rank allows. Those
+        after the first are in `components` and `patterns` only.
     n_lags : int
         Order of the model of "gc" and "gc_tr".
     spectrum : {"bands", "whole"}
@@ -92,7 +96,8 @@ def group_connectivity(
     -------
     ConnectivityResult
         Its `ch_names` are the names of the groups. Of "cacoh" and "mic", `patterns` holds how the combination of each
-        bin, or of a band's bin of the largest value, shows in the channels [4]_.
+        bin, or of a band's bin of the largest value, shows in the channels [4]_. With several, `components` holds the value
+        of each.
 
     Raises
     ------
@@ -106,7 +111,8 @@ def group_connectivity(
     With C the cross-spectrum, T = Re(C)^(-1/2) of each group and D = T_a C_ab T_b: "mim" is the sum of squares of Im D,
     "mic" its largest singular value, "cacoh" the largest singular value of Re(D exp(-i phi)) over all phi. All grow with
     the number of channels over that of observations, "gc" with that of lags too: of unrelated groups it is about
-    n_lags times the channels of both groups multiplied, over the samples of all epochs.
+    n_lags times the channels of both groups multiplied, over the samples of all epochs. Further components of "mic" are
+    the next singular values; those of "cacoh" are the largest among filters orthogonal to the ones before.
 
     "gc" fits x_t = sum_k A_k x_(t-k) + e to the autocovariance that belongs to the cross-spectrum (Whittle's recursion)
     and compares the power of the targets, S = H cov(e) H*, with what is left without the seeds' own noise:
@@ -166,6 +172,7 @@ def group_connectivity(
     if not np.isfinite(spectra[0]).all():
         refuse_nan(x, names_of(None, x.shape[1]))
     ranks = ranks_of(rank, names, members, x, seeds, targets)
+    n_components = components_of(n_components, ranks, [m for m in chosen if m in PATTERNS])
     z = (spectra[:, :, :, 0] + 1j * spectra[:, :, :, 1])[..., : x.shape[1]].reshape(len(spectra), n, -1)
     if causal:
         warn_of_lags(len(x) * 2 * (stop - first - 1), n_lags, int((ranks[0] + ranks[1]).max()))
@@ -173,17 +180,21 @@ def group_connectivity(
     if not faverage:
         edges, band_names = single_bins(edges, n_samples, sfreq)
     at = edges[:, :2] - first
-    values, patterns = {}, {}
+    values, patterns, components = {}, {}, {}
     still = [m for m in chosen if m not in CAUSAL]
     if still:
         asked = slice(at[:, 0].min(), at[:, 1].max())
-        found = _undirected(csd[asked], seeds, targets, names, members, ranks, still, n)
+        found = _undirected(csd[asked], seeds, targets, names, members, ranks, still, n, n_components)
         at = at - asked.start
         for m in still:
-            values[m] = _of_bands(found[m], at)
+            of_bands = _of_bands(found[m], at)
+            values[m] = of_bands[:, 0]
             if m in PATTERNS:
-                best = np.stack([found[m][:, a:b].argmax(axis=1) + a for a, b in at], axis=1)
-                patterns[m] = np.take_along_axis(found[f"{m} patterns"], best[None, :, None], axis=-1)
+                best = np.stack([found[m][..., a:b].argmax(axis=-1) + a for a, b in at], axis=-1)
+                shown = np.take_along_axis(found[f"{m} patterns"], best[None, :, :, None], axis=-1)
+                patterns[m] = shown if n_components > 1 else shown[:, :, 0]
+                if n_components > 1:
+                    components[m] = of_bands
         at = at + asked.start
     if causal:
         half = csd * _share_of_ends(first, stop, n_samples)[:, None, None]
@@ -194,12 +205,12 @@ def group_connectivity(
     count = dict.fromkeys(chosen, float(n))
     values = {m: values[m] for m in chosen}
     return ConnectivityResult(
-        values, seeds, targets, names, limits.mean(axis=1), limits, band_names, count, patterns
+        values, seeds, targets, names, limits.mean(axis=1), limits, band_names, count, patterns, components
     )
 
 
 def _of_bands(by_bin: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    return np.stack([by_bin[:, a:b].mean(axis=1) for a, b in edges], axis=1)
+    return np.stack([by_bin[..., a:b].mean(axis=-1) for a, b in edges], axis=-1)
 
 
 def _undirected(
@@ -211,39 +222,83 @@ def _undirected(
     ranks: tuple[np.ndarray, np.ndarray],
     methods: Sequence[str],
     n: int,
+    n_components: int,
 ) -> dict[str, np.ndarray]:
-    """Measures (n_pairs, n_bins), and patterns (2, n_pairs, n_channels of the largest group, n_bins)."""
+    """Measures (n_pairs, n_components, n_bins), one of "mim", and patterns (2, n_pairs, n_components, most channels, n_bins)."""
     # Each group once with each rank.
     sides = [
         [*zip(g.tolist(), r.tolist(), strict=True)] for g, r in zip((seeds, targets), ranks, strict=True)
     ]
     own = {g: csd[:, members[g]][:, :, members[g]].real for g in np.union1d(seeds, targets).tolist()}
     bases = {(g, r): main_directions(own[g], r) for g, r in sorted({*sides[0], *sides[1]})}
-    roots = {}
-    for (g, r), base in bases.items():
-        inner = np.swapaxes(base, 1, 2) @ own[g] @ base
-        roots[g, r] = base @ _inverse_root(inner, names[g], n)
+    inner = {(g, r): np.swapaxes(base, 1, 2) @ own[g] @ base for (g, r), base in bases.items()}
+    roots = {g: _inverse_root(c, names[g[0]], n) for g, c in inner.items()}
     most = max(len(m) for m in members)
-    out: dict[str, np.ndarray] = {m: np.empty((len(seeds), len(csd))) for m in methods}
+    out: dict[str, np.ndarray] = {
+        m: np.empty((len(seeds), n_components if m in PATTERNS else 1, len(csd))) for m in methods
+    }
     for m in set(methods) & set(PATTERNS):
-        out[f"{m} patterns"] = np.full((2, len(seeds), most, len(csd)), np.nan)
+        out[f"{m} patterns"] = np.full((2, len(seeds), n_components, most, len(csd)), np.nan)
     for pair, (a, b) in enumerate(zip(*sides, strict=True)):
-        d = np.swapaxes(roots[a], 1, 2) @ csd[:, members[a[0]]][:, :, members[b[0]]] @ roots[b]
+        between = csd[:, members[a[0]]][:, :, members[b[0]]]
+        between = np.swapaxes(bases[a], 1, 2) @ between @ bases[b]
+        d = roots[a] @ between @ roots[b]
         # Within a group each two channels meet twice.
         twice = {*members[a[0]].tolist()} == {*members[b[0]].tolist()}
         for m in methods:
             if m == "mim":
                 out[m][pair] = np.sum(d.imag**2, axis=(1, 2)) / (2 if twice else 1)
                 continue
-            turned = d.imag if m == "mic" else (d * _best_turn(d)[:, None, None]).real
-            left, sizes, right = np.linalg.svd(turned, full_matrices=False)
-            out[m][pair] = sizes[:, 0]
-            for side, (group, weights) in enumerate(((a, left[:, :, 0]), (b, right[:, 0]))):
-                # Filters of unit length in the whitened space for "mic", of unit power for "cacoh", as their authors have it.
-                base = roots[group] if m == "cacoh" else bases[group]
-                shown = (own[group[0]] @ (base @ weights[..., None]))[..., 0]
-                out[f"{m} patterns"][side, pair, : len(members[group[0]])] = shown.T
+            if m == "mic":
+                left, sizes, right = np.linalg.svd(d.imag, full_matrices=False)
+                filters = left[:, :, :n_components], np.swapaxes(right, 1, 2)[:, :, :n_components]
+            else:
+                sizes, *both = _canonical(between, inner[a], inner[b], d, roots[a], roots[b], n_components)
+                filters = both[0], both[1]
+            out[m][pair] = sizes[:, :n_components].T
+            # Filters of unit length in the whitened space for "mic", of unit power for "cacoh", as their authors have it.
+            for side, (group, weights) in enumerate(zip((a, b), filters, strict=True)):
+                shown = own[group[0]] @ (bases[group] @ weights)
+                out[f"{m} patterns"][side, pair, :, : len(members[group[0]])] = shown.transpose(2, 1, 0)
     return out
+
+
+def _canonical(
+    between: np.ndarray,
+    inner_a: np.ndarray,
+    inner_b: np.ndarray,
+    d: np.ndarray,
+    root_a: np.ndarray,
+    root_b: np.ndarray,
+    n_components: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Canonical coherences (n_bins, n_components) and their filters (n_bins, k, n_components).
+
+    `d` is `between` whitened by the roots. Each component after the first is the best among filters that are orthogonal to
+    those before, as mne-connectivity has it.
+    """
+    sizes, found_a, found_b = [], [], []
+    white_a, white_b = root_a, root_b
+    while True:
+        left, size, right = np.linalg.svd((d * _best_turn(d)[:, None, None]).real, full_matrices=False)
+        sizes.append(size[:, 0])
+        found_a.append(white_a @ left[:, :, :1])
+        found_b.append(white_b @ right[:, :1].transpose(0, 2, 1))
+        if len(sizes) == n_components:
+            break
+        white_a, white_b = (
+            _whitening_of_rest(np.concatenate(found, axis=2), inner)
+            for found, inner in ((found_a, inner_a), (found_b, inner_b))
+        )
+        d = np.swapaxes(white_a, 1, 2) @ between @ white_b
+    return np.stack(sizes, axis=1), np.concatenate(found_a, axis=2), np.concatenate(found_b, axis=2)
+
+
+def _whitening_of_rest(filters: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Columns that whiten c in the space orthogonal to filters (n_bins, k, n_found)."""
+    rest = np.linalg.svd(filters)[0][:, :, filters.shape[2] :]
+    values, vectors = np.linalg.eigh(np.swapaxes(rest, 1, 2) @ c @ rest)
+    return rest @ (vectors / np.sqrt(values)[:, None]) @ np.swapaxes(vectors, 1, 2)
 
 
 def _causal(

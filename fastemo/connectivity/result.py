@@ -46,7 +46,10 @@ class ConnectivityResult:
         cannot be compared, those of "ppc", "pli2_unbiased" and "wpli2_debiased" excepted.
     patterns : dict of str to ndarray, shape (2, n_pairs, n_channels, n_freqs)
         Of "cacoh" and "mic" between groups: how the combination of seeds and that of targets show in the channels of
-        their group, NaN past its last. Signs of the two are arbitrary. Empty for other measures.
+        their group, NaN past its last. Signs of the two are arbitrary. Empty for other measures. Of several components the
+        shape is (2, n_pairs, n_components, n_channels, n_freqs).
+    components : dict of str to ndarray, shape (n_pairs, n_components, n_freqs)
+        Of "cacoh" and "mic" where several were asked for: the value of each; the first is in `values` too.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class ConnectivityResult:
     bands: tuple[str, ...]
     n_observations: dict[str, float]
     patterns: dict[str, np.ndarray] = field(default_factory=dict)
+    components: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
