@@ -111,6 +111,41 @@ class Explanation:
         counts = np.stack([there[:, :, index].sum(axis=-1) for index in groups.values()], axis=-1)
         return tuple(groups), np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
+    def by_pair(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """Patterns of features of pairs as matrices, for `plot_circle`: "P3~C4" of `Connectivity`, "P3-C4" of `Covariance`.
+
+        Returns
+        -------
+        names : tuple of str
+            Of the channels in the pairs.
+        matrices : ndarray, shape (n_classes, n_bands, n_channels, n_channels)
+            Symmetric; NaN where there is no feature, the diagonal those of channels by themselves.
+
+        Raises
+        ------
+        ValueError
+            Features that are of no pairs.
+
+        Examples
+        --------
+        >>> pairs = Explanation(("calm",), ("plv__alpha",), ("Cz~Fz", "Pz~Fz"), np.array([[[0.5, -0.2]]]))
+        >>> names, matrices = pairs.by_pair()
+        >>> names, float(matrices[0, 0, 2, 1])
+        (('Cz', 'Fz', 'Pz'), -0.2)
+        """
+        ends = [_ends(channel, self.channels) for channel in self.channels]
+        if all(a == b for a, b in ends):
+            raise ValueError(
+                f"the features are of channels, not of pairs ({', '.join(self.channels[:3])}, ...): use by_region, or "
+                "plot_patterns"
+            )
+        names = tuple(dict.fromkeys(name for pair in ends for name in pair))
+        matrices = np.full((*self.patterns.shape[:2], len(names), len(names)), np.nan)
+        for i, (a, b) in enumerate(ends):
+            at = names.index(a), names.index(b)
+            matrices[:, :, at[0], at[1]] = matrices[:, :, at[1], at[0]] = self.patterns[:, :, i]
+        return names, matrices
+
     def strongest(self, label: Any, n: int = 5) -> list[tuple[str, str, float]]:
         """The `n` largest mean patterns of a class as (region, band, value), by absolute value."""
         regions, patterns = self.by_region()
@@ -162,3 +197,16 @@ class Explanation:
                 f"    {value:+.2f}  {band:<8} {region}" for region, band, value in self.strongest(label)
             ]
         return "\n".join(lines)
+
+
+def _ends(name: str, names: Sequence[str]) -> tuple[str, str]:
+    """The two channels that a feature is of: a~b, or a-b where both are there by themselves; else twice the one."""
+    if "~" in name:
+        first, _, second = name.partition("~")
+        return first, second
+    parts = name.split("-")
+    for i in range(1, len(parts)):
+        first, second = "-".join(parts[:i]), "-".join(parts[i:])
+        if first in names and second in names:
+            return first, second
+    return name, name

@@ -147,6 +147,43 @@ def test_the_patterns_of_a_pipeline(rng):
     assert len(figure.axes[0].collections[-1].get_offsets()) == 4
 
 
+@pytest.mark.parametrize("kind", ["connectivity", "covariance"])
+def test_patterns_of_pairs_are_matrices(rng, kind):
+    x = rng.normal(size=(8, 4, 1000))
+    x[4:, 1] += 2 * x[4:, 0]
+    features = {
+        "connectivity": [fe.Connectivity({"all": (2, 40)}, ["plv"])],
+        "covariance": [fe.Covariance("oas"), fe.TangentSpace()],
+    }
+    names = ["F3", "F4", "Cz", "O1"]
+    stages = [fe.Window(1, 1), *features[kind], fe.LDA()]
+    pipe = fe.Pipeline(stages, sfreq=100, ch_names=names).fit(x, ["calm"] * 4 + ["joy"] * 4)
+    explanation = pipe.explain()
+    found, matrices = explanation.by_pair()
+    assert sorted(found) == sorted(names)
+    assert matrices.shape == (2, 1, 4, 4)
+    matrix = matrices[explanation.classes.index("joy"), 0]
+    np.testing.assert_array_equal(matrix, matrix.T)
+    own = np.isfinite(np.diag(matrix))
+    assert own.all() if kind == "covariance" else not own.any()
+    off = np.where(np.eye(4, dtype=bool), 0, np.nan_to_num(matrix))
+    top = np.unravel_index(np.argmax(off), off.shape)
+    assert {found[i] for i in top} == {"F3", "F4"}
+    for i, channel in enumerate(explanation.channels):
+        *_, a, b = (channel, *channel.replace("~", "-").split("-"))
+        value = explanation.patterns[0, 0, i]
+        assert matrices[0, 0, found.index(a), found.index(b)] == value
+    assert len(plot.plot_circle(matrix, found).axes[0].patches) == 6
+    if kind == "connectivity":
+        with pytest.raises(ValueError, match=r"features are of pairs .* explanation\.by_pair\(\)"):
+            plot.plot_patterns(explanation)
+
+
+def test_patterns_of_channels_are_no_matrices():
+    with pytest.raises(ValueError, match=r"of channels, not of pairs \(x, y, z, \.\.\.\)"):
+        Explanation(("a",), ("b",), ("x", "y", "z"), np.ones((1, 1, 3))).by_pair()
+
+
 def test_dynamics_sort_pairs_by_how_much_they_change(rng):
     x = rng.normal(size=(4, 300))
     x[2, 150:] += 5 * x[1, 150:]

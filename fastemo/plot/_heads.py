@@ -112,6 +112,11 @@ def plot_patterns(
                 axes.axis("off")
         row[0].text(-1.35, 0, str(name), rotation=90, ha="center", va="center", clip_on=False)
     if image is None:
+        if any("~" in name for name in explanation.channels):
+            raise ValueError(
+                "the features are of pairs of channels, which have no place on the head: take names, matrices = "
+                "explanation.by_pair() and plot_circle(matrices[0, 0], names)"
+            )
         raise ValueError(
             "no class and band has values at three electrodes of the 10-10 system: there is no map to draw"
         )
