@@ -80,6 +80,19 @@ def test_efficiency_of_edges_without_weight(w, network):
     assert graph.local_efficiency(edges).mean() == pytest.approx(nx.local_efficiency(g), rel=1e-12)
 
 
+def test_local_efficiency_of_weights(w):
+    bct = pytest.importorskip("bct")
+    found = graph.local_efficiency(w, "wang")
+    np.testing.assert_allclose(found, bct.efficiency_wei(w, local=True), rtol=1e-9, atol=1e-12)
+    edges = (w > 0).astype(float)
+    np.testing.assert_allclose(
+        graph.local_efficiency(edges, "wang"), graph.local_efficiency(edges), rtol=1e-12
+    )
+    np.testing.assert_array_equal(graph.local_efficiency(np.stack([w, edges]), "wang")[0], found)
+    with pytest.raises(ValueError, match="definition must be one of 'subgraph', 'wang'; got 'rubinov'"):
+        graph.local_efficiency(w, "rubinov")
+
+
 def test_eigenvector_centrality(w, network):
     nx, g = network
     if not w.any() or not nx.is_connected(g):

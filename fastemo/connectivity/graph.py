@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fastemo._validate import check_positive
+from fastemo._validate import check_in, check_positive
 from fastemo.connectivity._arguments import check_seed
+from fastemo.connectivity._louvain import louvain, quality
 
 __all__ = [
     "betweenness_centrality",
@@ -167,25 +168,35 @@ def global_efficiency(w: Any) -> np.ndarray:
     return _efficiency(_shortest(_weights(w)))
 
 
-def local_efficiency(w: Any) -> np.ndarray:
+def local_efficiency(w: Any, definition: str = "subgraph") -> np.ndarray:
     """Efficiency of the graph that each node's neighbours form among themselves, shape (..., n).
 
-    Paths go through neighbours only; 0 below two neighbours. For weights of 0 and 1 this is the local efficiency of
-    networkx and bctpy.
+    Paths go through neighbours only; 0 below two neighbours. For weights of 0 and 1 both definitions are the local
+    efficiency of networkx and bctpy.
+
+    Parameters
+    ----------
+    w : array_like, shape (..., n, n)
+    definition : {"subgraph", "wang"}
+        "subgraph": `global_efficiency` of the neighbours, whatever the node's own weights. "wang": bctpy's for weighted
+        graphs (Wang et al. 2017, doi:10.1162/NECO_a_00914), mean over pairs j, h of neighbours of node i of
+        (w_ij w_ih)^(1/3) / d_jh, edges being w^(-1/3) long.
 
     Examples
     --------
     >>> local_efficiency([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
     array([1., 1., 1.])
     """
+    check_in("definition", definition, ("subgraph", "wang"))
     w = _weights(w)
     out = np.zeros(w.shape[:-1])
     for at in np.ndindex(w.shape[:-1]):
-        row = w[at]
-        neighbours = np.flatnonzero(row)
+        neighbours = np.flatnonzero(w[at])
         if len(neighbours) > 1:
-            among = w[at[:-1]][np.ix_(neighbours, neighbours)]
-            out[at] = _efficiency(_shortest(among))
+            among, own = w[at[:-1]][np.ix_(neighbours, neighbours)], np.ones(len(neighbours))
+            if definition == "wang":
+                among, own = np.cbrt(among), np.cbrt(w[at][neighbours])
+            out[at] = _efficiency(_shortest(among), own)
     return out
 
 
@@ -270,7 +281,7 @@ def modularity(
         )
     resolution = check_positive("resolution", resolution)
     if communities is None:
-        labels = _louvain(w, resolution, np.random.default_rng(check_seed(seed)))
+        labels = louvain(w, resolution, np.random.default_rng(check_seed(seed)))
     else:
         labels = np.asarray(communities)
         if labels.shape != w.shape[:1]:
@@ -280,7 +291,7 @@ def modularity(
     first = {label: i for i, label in reversed([*enumerate(labels.tolist())])}
     order = {label: k for k, label in enumerate(sorted(first, key=first.__getitem__))}
     labels = np.array([order[label] for label in labels.tolist()])
-    return _quality(w, labels, resolution), labels
+    return quality(w, labels, resolution), labels
 
 
 def _weights(w: Any) -> np.ndarray:
@@ -324,13 +335,14 @@ def _shortest(w: np.ndarray) -> np.ndarray:
     return d
 
 
-def _efficiency(d: np.ndarray) -> np.ndarray:
+def _efficiency(d: np.ndarray, weights: Any = 1.0) -> np.ndarray:
+    """Mean of 1 / d over pairs of nodes, times the weights of both."""
     n = d.shape[-1]
     with np.errstate(divide="ignore"):
         inverse = 1 / d
     diagonal = np.arange(n)
     inverse[..., diagonal, diagonal] = 0
-    return inverse.sum(axis=(-2, -1)) / (n * (n - 1))
+    return (inverse * np.multiply.outer(weights, weights)).sum(axis=(-2, -1)) / (n * (n - 1))
 
 
 def _betweenness(w: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -353,46 +365,3 @@ def _betweenness(w: np.ndarray, d: np.ndarray) -> np.ndarray:
             share[before] += paths[before] / paths[v] * (1 + share[v])
             total[v] += share[v]
     return total
-
-
-def _quality(w: np.ndarray, labels: np.ndarray, resolution: float) -> float:
-    total, strengths = w.sum(), w.sum(axis=0)
-    if total == 0:
-        return 0.0
-    same = labels[:, None] == labels
-    return float(((w - resolution * np.outer(strengths, strengths) / total) * same).sum() / total)
-
-
-def _louvain(w: np.ndarray, resolution: float, rng: np.random.Generator) -> np.ndarray:
-    labels, graph = np.arange(len(w)), w
-    if w.sum() == 0:
-        return labels
-    while True:
-        moved = _move_nodes(graph, resolution, rng)
-        names, moved = np.unique(moved, return_inverse=True)
-        if len(names) == len(graph):
-            return labels
-        labels = moved[labels]
-        member = np.eye(len(names))[moved]
-        graph = member.T @ graph @ member  # weights within a community become a loop
-
-
-def _move_nodes(w: np.ndarray, resolution: float, rng: np.random.Generator) -> np.ndarray:
-    """Each node goes to the community that gains most by it, until none gains any more."""
-    n, strengths, total = len(w), w.sum(axis=0), w.sum()
-    labels, sums = np.arange(n), strengths.copy()
-    changed = True
-    while changed:
-        changed = False
-        for i in rng.permutation(n):
-            own = labels[i]
-            sums[own] -= strengths[i]
-            towards = np.bincount(labels, np.where(np.arange(n) == i, 0, w[i]), minlength=n)
-            gain = towards - resolution * strengths[i] * sums / total
-            best = int(np.argmax(gain))
-            if gain[best] <= gain[own] + 1e-12 * total:
-                best = own
-            labels[i] = best
-            sums[best] += strengths[i]
-            changed |= best != own
-    return labels
