@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastemo._atlases import check_atlas, common_atlas
+from fastemo._atlases import common_atlas
 from fastemo._lowering import Build, Feature, InputOptions, lower, until
 from fastemo._program import Program
 from fastemo._validate import close_matches
@@ -130,7 +130,6 @@ class Estimator:
         recordings = as_recordings(X, y, sfreq, ch_names, self.unit, self.check_unit, known)
         if fresh:
             common_atlas(recordings)
-        check_atlas(recordings, known)
         if sfreq is None or ch_names is None:
             first = recordings[0]
             recordings = as_recordings(recordings, None, first.sfreq, first.ch_names, check_unit=False)

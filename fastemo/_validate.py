@@ -68,6 +68,10 @@ def check_in(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     return plain
 
 
+# Of the names in a sentence: the 10-20 system and more.
+MOST_SHOWN = 40
+
+
 def check_channels(
     wanted: Sequence[str], available: Sequence[str], where: str = "the recording"
 ) -> list[int]:
@@ -75,9 +79,15 @@ def check_channels(
     position = {name: i for i, name in enumerate(available)}
     missing = [name for name in wanted if name not in position]
     if missing:
-        named = ", ".join(f"{name!r}{_did_you_mean(name, available)}" for name in missing)
-        raise ValueError(f"{where} has no channel {named}; its channels are {', '.join(map(str, available))}")
+        named = _listed([f"{name!r}{_did_you_mean(name, available)}" for name in missing])
+        raise ValueError(f"{where} has no channel {named}; its channels are {_listed(available)}")
     return [position[name] for name in wanted]
+
+
+def _listed(names: Sequence[Any]) -> str:
+    """All names, or so many as can be read."""
+    shown = ", ".join(map(str, names[:MOST_SHOWN]))
+    return shown if len(names) <= MOST_SHOWN else f"{shown}, ... ({len(names)} in all)"
 
 
 def check_sfreq_match(got: float, wanted: float, where: str = "the recording") -> None:

@@ -295,7 +295,8 @@ def as_recordings(
     check_unit : bool
         Refuse data whose size cannot be EEG, such as volts taken for microvolts.
     atlas : fastemo.fmri.Masker, optional
-        For paths of NIfTI files. Channels that are no regions of it come from fMRIPrep's confounds beside the file.
+        For paths of NIfTI files; recordings of another are refused. Channels that are no regions of it come from
+        fMRIPrep's confounds beside the file.
 
     Returns
     -------
@@ -319,6 +320,10 @@ def as_recordings(
     picks = None if ch_names is None or tuple(ch_names) == default_names(len(ch_names)) else ch_names
     recordings = []
     for rec in _collect(X, sfreq, picks, unit, atlas):
+        if atlas is not None:
+            from fastemo._atlases import check_atlas
+
+            check_atlas([rec], atlas)
         if sfreq is not None:
             check_sfreq_match(rec.sfreq, sfreq, _called(rec))
         if ch_names is not None:

@@ -206,6 +206,9 @@ def test_another_atlas_is_refused(tmp_path):
                 ValueError, match=r"regions of another atlas .* than the pipeline learnt from"
             ):
                 method(runs(masker(1)))
+    # Told before names are compared.
+    with pytest.raises(ValueError, match="another atlas"):
+        pipe.predict(runs(masker(1, names=None)))
     both = [*runs(masker(), 2), *runs(masker(1), 2)]
     for learn in (pipeline().fit, lambda x: fe.evaluate(pipeline(), x, by="session")):
         with pytest.raises(ValueError, match=r"regions of one atlas .* of another"):

@@ -167,7 +167,7 @@ def test_a_model_brings_its_atlas(folder, tmp_path, capsys):
     assert len(about["digest"]) == 64
     other = ["--atlas", folder / "maps.nii", "--confounds", "auto"]
     assert run("decode", model, bold(folder, 4), *other) != 0
-    assert "map0" in capsys.readouterr().err
+    assert "(3 regions, digest " in capsys.readouterr().err
     labels = np.asarray(nibabel.load(folder / "atlas.nii.gz").dataobj)
     save(np.where(labels > 0, labels % 3 + 1, 0).astype(np.int16), tmp_path / "turned.nii")
     assert (
@@ -176,6 +176,14 @@ def test_a_model_brings_its_atlas(folder, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "regions of another atlas" in said
     assert "without --atlas" in said
+
+
+def test_an_atlas_is_asked_for_as_an_option(folder, tmp_path, capsys):
+    assert (
+        run("train", folder / "manifest.csv", "-o", tmp_path / "m.fastemo", "--pipeline", folder / "p.toml")
+        != 0
+    )
+    assert "holds volumes: pass --atlas, an image of labels" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def test_channels_are_found_in_order():
         ValueError, match=r"a.edf has no channel 'FZ' \(did you mean 'Fz'\?\), 'X9'; its channels are Fz, O1"
     ):
         v.check_channels(["FZ", "O1", "X9"], ["Fz", "O1"], "a.edf")
+    many = [f"voxel{i}" for i in range(5000)]
+    with pytest.raises(
+        ValueError, match=r"its channels are voxel0, .*, voxel39, \.\.\. \(5000 in all\)$"
+    ) as told:
+        v.check_channels(["insula"], many)
+    assert len(str(told.value)) < 500
 
 
 def test_sfreq_match():

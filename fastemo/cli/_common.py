@@ -30,6 +30,7 @@ def complain(error: Exception) -> None:
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     text = text.strip() or type(error).__name__
     # What Python calls an argument is an option here.
+    text = re.sub(r"\bpass (sfreq|unit|channels|atlas)=(?=,)", r"pass --\1", text)
     text = re.sub(r"\bpass (sfreq|unit|channels)=", r"pass --\1 ", text)
     if getattr(error, "exit_code", 1) == 2:
         context = getattr(error, "ctx", None)
