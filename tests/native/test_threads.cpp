@@ -13,11 +13,11 @@ namespace test {
 namespace {
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr index kSamples = 3000;  // ten to fifty times as slow
+constexpr index kSamples = 3000, kChannels = 35;  // ten to fifty times as slow
 #else
-constexpr index kSamples = 9000;
+constexpr index kSamples = 9000, kChannels = 70;
 #endif
-constexpr index kChannels = 70, kChunk = 3000;  // chunks of thousands are work worth sharing
+constexpr index kChunk = 3000;  // chunks of thousands are work worth sharing
 
 struct Case {
     Case()
