@@ -54,7 +54,18 @@ class TestKernels:
         together, _ = core.spectral_map(*arguments, x, whitening, 1)
         alone = [core.spectral_map(*arguments, one[None], whitening, 1)[0][0] for one in x]
         assert_array_equal(together, alone)
+        assert_array_equal(together[:3], core.spectral_map(*arguments, x[:3], whitening, 1)[0])
         assert_array_equal(together, core.spectral_map(*arguments, x, whitening, 3)[0])
+
+    @pytest.mark.parametrize("n", [5, 19, 24])
+    def test_a_bad_matrix_spoils_none_of_its_company(self, n):
+        x = spd(9, n)
+        expected, _ = core.spectral_map("function", "log", 0.0, 0.0, x, None, 1)
+        x[1, n - 1, 2], x[4, 0, n - 1], x[8] = np.nan, 1e3, -x[8]
+        got, faults = core.spectral_map("function", "log", 0.0, 0.0, x, None, 1)
+        assert faults.tolist() == [0, 1, 0, 0, 2, 0, 0, 0, 3]
+        assert np.isnan(got[[1, 4, 8]]).all()
+        assert_array_equal(got[[0, 2, 3, 5, 6, 7]], expected[[0, 2, 3, 5, 6, 7]])
 
     def test_hard_spectra(self):
         """Equal eigenvalues, diagonal and split matrices, graded ones, and any scale."""

@@ -84,7 +84,7 @@ py::tuple spectral(const std::string& what, const std::string& function, double 
 
     const MatrixKernels& k = *kernels().matrices;
     const index groups = (count + kLanes - 1) / kLanes;
-    const index scratch = std::max(k.spectral_scratch(job, kLanes), k.spectral_scratch(job, 1));
+    const index scratch = std::max(k.spectral_scratch(job, std::min(count, kLanes)), k.spectral_scratch(job, 1));
     const double ns = 0.3 * double(n) * double(n) * double(n) * double(count) * double(job.n_whitenings);
     for_parts(groups, threads, ns, scratch, [&](index g, double* memory) {
         const index first = g * kLanes, width = std::min(kLanes, count - first);

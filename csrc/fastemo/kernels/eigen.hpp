@@ -212,9 +212,9 @@ FASTEMO_NOINLINE void reflections(const double* a, index n, const double* beta, 
     });
 }
 
-// Rotations of rows i and i + 1, from the one below the top down to the bottom, sweep after sweep; cosine and sine of each.
+// Rotations of rows i and i + 1, from the one below the top down to the bottom, sweep after sweep.
 struct Sweep {
-    index top, bottom;
+    index top, bottom, first;  // of the rotations that are kept, the top's
 };
 constexpr index kSweeps = 32, kRotationsPerRow = 8;
 
@@ -222,37 +222,43 @@ inline index rotations_size(index n) { return 2 * kRotationsPerRow * n; }
 
 template <class S>
 struct Rotations {
-    double* numbers;  // rotations_size(n) of S
+    const index n;
+    double *cosines, *sines;  // [kRotationsPerRow n] of S
     Sweep sweeps[kSweeps];
     double tops[kSweeps][S::width];  // of each matrix, whose rotations above are none
     index n_sweeps = 0, n_rotations = 0;
 
-    explicit Rotations(double* numbers) : numbers(numbers) {}
-    FASTEMO_INLINE double* add(index top, index bottom, S of_each) {
+    Rotations(index n, double* memory) : n(n), cosines(memory), sines(memory + kRotationsPerRow * n * S::width) {}
+    bool is_full(index more) const { return n_sweeps == kSweeps || n_rotations + more > kRotationsPerRow * n; }
+    void add(index top, index bottom, S of_each) {
         of_each.store(tops[n_sweeps]);
-        sweeps[n_sweeps++] = {top, bottom};
-        double* const first = numbers + 2 * n_rotations * S::width;
-        n_rotations += top - bottom;
-        return first;
+        sweeps[n_sweeps++] = {top, bottom, n_rotations};
     }
-    bool is_full(index more, index n) const { return n_sweeps == kSweeps || n_rotations + more > kRotationsPerRow * n; }
+    FASTEMO_INLINE void add(S cosine, S sine) {
+        put(cosine, cosines, n_rotations);
+        put(sine, sines, n_rotations++);
+    }
     void clear() { n_sweeps = n_rotations = 0; }
 };
 
-template <class M>
-FASTEMO_NOINLINE void rotate(const Rotations<typename M::S>& rotations, double* z, index packs) {
+// Turns rows of z, of all matrices or of one (`lane`) with its cosines and sines alone.
+template <class M, class S>
+FASTEMO_NOINLINE void rotate(const Rotations<S>& rotations, int lane, const double* cosines, const double* sines,
+                             double* z, index packs) {
     const index row = kLanes * packs;
     for_columns(0, packs, [&](auto count, index p) FASTEMO_INLINE_LAMBDA {
         constexpr int P = decltype(count)::value;
-        const double* r = rotations.numbers;
         for (index k = 0; k < rotations.n_sweeps; ++k) {
             const Sweep sweep = rotations.sweeps[k];
-            double* at = z + sweep.top * row + kLanes * p;
+            const index top = M::S::width == S::width ? sweep.top : index(rotations.tops[k][lane]);
+            if (top <= sweep.bottom) continue;
+            double* at = z + top * row + kLanes * p;
             pack x[P];
             FASTEMO_UNROLL
             for (int c = 0; c < P; ++c) x[c] = pack::load(at + kLanes * c);
-            for (index i = sweep.top; i > sweep.bottom; --i, r += 2 * M::S::width, at -= row) {
-                const pack cosine = coef<M>(r, 0), sine = coef<M>(r, 1);
+            index r = sweep.first + sweep.top - top;
+            for (index i = top; i > sweep.bottom; --i, ++r, at -= row) {
+                const pack cosine = coef<M>(cosines, r), sine = coef<M>(sines, r);
                 FASTEMO_UNROLL
                 for (int c = 0; c < P; ++c) {
                     const pack y = pack::load(at - row + kLanes * c);
@@ -266,42 +272,69 @@ FASTEMO_NOINLINE void rotate(const Rotations<typename M::S>& rotations, double* 
     });
 }
 
-// Of one of eight matrices those that are its own.
-inline void select_rotations(const Rotations<pack>& from, int lane, Rotations<scalar>& to) {
-    to.clear();
-    const double* r = from.numbers + lane;
-    for (index k = 0; k < from.n_sweeps; ++k) {
-        const Sweep sweep = from.sweeps[k];
-        const index top = index(from.tops[k][lane]), step = 2 * pack::width;
-        r += step * (sweep.top - (top > sweep.bottom ? top : sweep.bottom));
-        if (top <= sweep.bottom) continue;
-        double* own = to.add(top, sweep.bottom, {double(top)});
-        for (index i = top; i > sweep.bottom; --i, r += step, own += 2) own[0] = r[0], own[1] = r[pack::width];
+// What ql does with its rotations: keeps them, and hands many at a time to `apply`,
+template <class S, class Apply>
+struct Kept {
+    Rotations<S> rotations;
+    Apply apply;
+
+    Kept(index n, double* memory, Apply apply) : rotations(n, memory), apply(apply) {}
+    void begin(index top, index bottom, S of_each) {
+        if (rotations.is_full(top - bottom)) end();
+        rotations.add(top, bottom, of_each);
     }
-}
+    FASTEMO_INLINE void operator()(index, S cosine, S sine) { rotations.add(cosine, sine); }
+    void end() {
+        if (rotations.n_sweeps) apply(rotations);
+        rotations.clear();
+    }
+};
+
+// or turns the rows of one small matrix at once: it has the time while the next rotation waits for roots and divisions.
+struct AtOnce {
+    double* z;
+    index packs;
+
+    void begin(index, index, scalar) {}
+    FASTEMO_INLINE void operator()(index i, scalar cosine_, scalar sine_) {
+        const pack cosine = pack::all(cosine_.v), sine = pack::all(sine_.v);
+        double *const y = z + i * kLanes * packs, *const x = y + kLanes * packs;
+        for (index p = 0; p < kLanes * packs; p += kLanes) {
+            const pack above = pack::load(x + p), below = pack::load(y + p);
+            fma(sine, below, cosine * above).store(x + p);
+            fma(cosine, below, -(sine * above)).store(y + p);
+        }
+    }
+    void end() {}
+};
+constexpr index kAtOnceUpTo = 64;  // of larger ones the rows do not stay in L1
 
 constexpr int kIterations = 60;
 constexpr double kEpsilon = 0x1p-52;
 
-// d becomes the eigenvalues of the tridiagonal matrix; the rotations that make it diagonal are handed to `apply`, many at
-// a time. Where it did not converge the result is 1, else 0.
-template <class S, class Apply>
-FASTEMO_NOINLINE S ql(double* d, double* e, index n, double* numbers, Apply&& apply) {
+// Whether row i takes part where a sweep begins at m: of one matrix every one does.
+template <class S>
+FASTEMO_INLINE typename S::mask is_below(index i, S m) {
+    if constexpr (S::width == 1)
+        return true;
+    else
+        return S::all(double(i)) < m;
+}
+
+// d becomes the eigenvalues of the tridiagonal matrix, and `turn` gets the rotations that make it diagonal. Where it did
+// not converge the result is 1, else 0.
+template <class S, class Turn>
+FASTEMO_NOINLINE S ql(double* d, double* e, index n, Turn&& turn) {
     const S zero = S::all(0), unit = S::all(1), two = S::all(2), tiny = S::all(1e-290);
-    Rotations<S> rotations(numbers);
-    S failed = zero, seen = S::all(1e-100);  // the size of what lies above: all that follows is compared to it, too
-    const auto flush = [&] {
-        if (rotations.n_sweeps) apply(rotations);
-        rotations.clear();
-    };
+    S failed = zero, norm = S::all(1e-100);
+    for (index i = 0; i < n; ++i) norm = max(norm, abs(number_of<S>(d, i)) + abs(number_of<S>(e, i)));
+    const S least = S::all(kEpsilon) * norm;  // what is beside the diagonal and below is nothing
     for (index l = 0; l + 1 < n; ++l) {
-        seen = max(seen, abs(number_of<S>(d, l)) + abs(number_of<S>(e, l)));
         for (int iteration = 0;; ++iteration) {
             // the first off-diagonal from l on that is nothing, and the diagonal there
             S m = S::all(double(n - 1)), at_m = number_of<S>(d, n - 1);
             for (index j = n - 2; j >= l; --j) {
-                const S size = abs(number_of<S>(d, j)) + abs(number_of<S>(d, j + 1));
-                const auto split = S::all(kEpsilon) * max(size, seen) >= abs(number_of<S>(e, j));
+                const auto split = least >= abs(number_of<S>(e, j));
                 m = select(split, S::all(double(j)), m);
                 at_m = select(split, number_of<S>(d, j), at_m);
             }
@@ -312,20 +345,18 @@ FASTEMO_NOINLINE S ql(double* d, double* e, index n, double* numbers, Apply&& ap
                 failed = select(active, unit, failed);
                 break;
             }
-            if (rotations.is_full(top - l, n)) flush();
             const S dl = number_of<S>(d, l), el = select(active, number_of<S>(e, l), unit);
             S g = (number_of<S>(d, l + 1) - dl) / (two * el);
             const S root = sqrt(fma(g, g, unit));
             g = at_m - dl + el / (g + select(g >= zero, root, -root));
             S sine = unit, cosine = unit, p = zero;
-            double* r = rotations.add(top, l, m);
-            for (index i = top - 1; i >= l; --i, r += 2 * S::width) {
+            turn.begin(top, l, m);
+            for (index i = top - 1; i >= l; --i) {
                 const S next = S::all(double(i + 1));
-                const auto on = S::all(double(i)) < m;
+                const auto on = is_below<S>(i, m);
                 const S ei = number_of<S>(e, i), f = sine * ei, b = cosine * ei;
-                const S square = fma(f, f, g * g), length = sqrt(square);
+                const S square = fma(g, g, f * f), length = sqrt(square), inverse = unit / length;
                 const auto nothing = square < tiny;
-                const S inverse = unit / select(nothing, unit, length);
                 const S s = select(nothing, zero, f * inverse), c = select(nothing, unit, g * inverse);
                 put(select(on, select(m == next, zero, select(nothing, zero, length)), number_of<S>(e, i + 1)), e,
                     i + 1);
@@ -336,15 +367,25 @@ FASTEMO_NOINLINE S ql(double* d, double* e, index n, double* numbers, Apply&& ap
                 g = select(on, fma(c, t, -b), g);
                 sine = select(on, s, sine);
                 cosine = select(on, c, cosine);
-                put(select(on, c, unit), r, 0);
-                put(select(on, s, zero), r, 1);
+                turn(i, select(on, c, unit), select(on, s, zero));
             }
             put(select(active, number_of<S>(d, l) - p, dl), d, l);
             put(select(active, g, number_of<S>(e, l)), e, l);
         }
     }
-    flush();
+    turn.end();
     return failed;
+}
+
+// The same with the rows of z turned along; `memory` has room for rotations_size(n) of S.
+template <class M>
+FASTEMO_INLINE typename M::S ql_of_rows(double* d, double* e, index n, double* z, double* memory) {
+    using S = typename M::S;
+    const index packs = M::packs(n);
+    if constexpr (S::width == 1)
+        if (n <= kAtOnceUpTo) return ql<S>(d, e, n, AtOnce{z, packs});
+    const auto apply = [&](const Rotations<S>& r) { rotate<M>(r, 0, r.cosines, r.sines, z, packs); };
+    return ql<S>(d, e, n, Kept<S, decltype(apply)>(n, memory, apply));
 }
 
 // The same for eigenvalues alone, without square roots (Pal, Walker and Kahan; Parlett, The Symmetric Eigenvalue Problem,
@@ -377,7 +418,7 @@ FASTEMO_NOINLINE S eigenvalues(double* d, double* e, index n) {
             const S shift = dl - el / (g + select(g >= zero, root, -root));
             S gamma = at_m - shift, p = gamma * gamma, sine = zero, cosine = unit;
             for (index i = top - 1; i >= l; --i) {
-                const auto on = S::all(double(i)) < m;
+                const auto on = is_below<S>(i, m);
                 const S b = number_of<S>(e, i), r = p + b;
                 const S beyond = select(m == S::all(double(i + 1)), zero, sine * r);
                 put(select(on, beyond, number_of<S>(e, i + 1)), e, i + 1);

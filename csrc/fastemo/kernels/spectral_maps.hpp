@@ -74,8 +74,10 @@ struct Spectrum {
     void check() {
         const S zero = S::all(0), half = S::all(0.5);
         S finite = zero, large = zero, apart = zero;
+        index whole = 0;  // rows and columns that are seen to in tiles
+        if constexpr (C == 1) whole = check_tiles(finite, large, apart);
         for (index i = 0; i < n; ++i)
-            for (index j = i; j < n; ++j) {
+            for (index j = i < whole ? whole : i; j < n; ++j) {
                 const S a = number<M>(given + i * row, j), b = number<M>(given + j * row, i),
                         mean = half * a + half * b;
                 finite = finite + zero * a + zero * b;
@@ -86,9 +88,47 @@ struct Spectrum {
             }
         fault = select(S::all(kAsymmetry) * large >= apart, zero, S::all(kNotSymmetric));
         fault = select(finite == zero, fault, S::all(kNotFinite));
+        if (largest(fault) == 0) return;
         for (index i = 0; i < n; ++i)
             for (index j = 0; j < n; ++j)
                 put(select(fault == zero, number<M>(given + i * row, j), zero), given + i * row, j);
+    }
+
+    index check_tiles(scalar& finite, scalar& large, scalar& apart) {
+        constexpr index W = vd::width;
+        const index whole = n / W * W;
+        const vd zero = vd::all(0), half = vd::all(0.5);
+        vd finite_ = zero, large_ = zero, apart_ = zero;
+        for (index i = 0; i < whole; i += W)
+            for (index j = i; j < whole; j += W) {
+                double *const upper = given + i * row + j, *const lower = given + j * row + i;
+                vd a[W], b[W];
+                FASTEMO_UNROLL
+                for (int k = 0; k < W; ++k) a[k] = vd::load(upper + k * row), b[k] = vd::load(lower + k * row);
+                transpose(b);
+                FASTEMO_UNROLL
+                for (int k = 0; k < W; ++k) {
+                    const vd mean = half * a[k] + half * b[k];
+                    finite_ = finite_ + zero * a[k] + zero * b[k];
+                    large_ = max(large_, abs(mean));
+                    apart_ = max(apart_, abs(a[k] - b[k]));
+                    a[k] = mean;
+                    mean.store(upper + k * row);
+                }
+                transpose(a);
+                FASTEMO_UNROLL
+                for (int k = 0; k < W; ++k) a[k].store(lower + k * row);
+            }
+        double lane[3][W];
+        finite_.store(lane[0]);
+        large_.store(lane[1]);
+        apart_.store(lane[2]);
+        for (index l = 0; l < W; ++l) {
+            finite = finite + scalar{lane[0][l]};
+            large = max(large, scalar{lane[1][l]});
+            apart = max(apart, scalar{lane[2][l]});
+        }
+        return whole;
     }
 
     bool wants_vectors() const { return job.what == MatrixJob::function || job.what == MatrixJob::tangent; }
@@ -109,7 +149,7 @@ struct Spectrum {
     // The eigenvalues in x.d.
     S diagonal(double* numbers) {
         if (!wants_vectors()) return eigenvalues<S>(x.d, x.e, n);
-        return ql<S>(x.d, x.e, n, numbers, [&](const Rotations<S>& r) { rotate<M>(r, z, packs); });
+        return ql_of_rows<M>(x.d, x.e, n, z, numbers);
     }
 
     // What the job makes of them.
@@ -238,6 +278,23 @@ FASTEMO_INLINE void spectral_apart(const MatrixJob& job, const double* matrices,
         s.read(matrices + l * n * n, 1);
         fault[l] = s.fault;
     }
+    const auto apply = [&](const Rotations<pack>& rotations) {
+        LanesOut cosines, sines;
+        cosines.stride = sizeof(double), cosines.dtype = Dtype::f64, cosines.width = int(width);
+        cosines.adjacent = false;
+        sines = cosines;
+        for (index l = 0; l < kLanes; ++l) {
+            double* const lane = own + l * rotations_size(n);
+            cosines.at[l] = reinterpret_cast<char*>(lane);
+            sines.at[l] = reinterpret_cast<char*>(lane + kRotationsPerRow * n);
+        }
+        write_lanes<Wide>(rotations.cosines, rotations.n_rotations, cosines, 0);
+        write_lanes<Wide>(rotations.sines, rotations.n_rotations, sines, 0);
+        for (index l = 0; l < width; ++l) {
+            const double* const lane = own + l * rotations_size(n);
+            rotate<Alone>(rotations, int(l), lane, lane + kRotationsPerRow * n, of(l).z, Alone::packs(n));
+        }
+    };
     for (index k = 0; k < job.n_whitenings; ++k) {
         for (index l = 0; l < width; ++l) {
             One s = of(l);
@@ -246,16 +303,8 @@ FASTEMO_INLINE void spectral_apart(const MatrixJob& job, const double* matrices,
             for (index lane = l; lane < (l + 1 < width ? l + 1 : kLanes); ++lane)
                 for (index i = 0; i < n; ++i) d[kLanes * i + lane] = s.x.d[i], e[kLanes * i + lane] = s.x.e[i];
         }
-        const bool vectors = of(0).wants_vectors();
-        const pack failed = vectors ? ql<pack>(d, e, n, numbers,
-                                               [&](const Rotations<pack>& rotations) {
-                                                   Rotations<scalar> mine(own);
-                                                   for (index l = 0; l < width; ++l) {
-                                                       select_rotations(rotations, int(l), mine);
-                                                       rotate<Alone>(mine, of(l).z, Alone::packs(n));
-                                                   }
-                                               })
-                                    : eigenvalues<pack>(d, e, n);
+        const pack failed = of(0).wants_vectors() ? ql<pack>(d, e, n, Kept<pack, decltype(apply)>(n, numbers, apply))
+                                                  : eigenvalues<pack>(d, e, n);
         double lane[kLanes];
         failed.store(lane);
         for (index l = 0; l < width; ++l) {
@@ -279,8 +328,7 @@ inline index spectral_scratch(const MatrixJob& job, index width) {
         case Company::beside:
             return Spectrum<Eight>::size(n) + Spectrum<Eight>::work_size(n) + kLanes * (rotations + result_size(job));
         case Company::apart:
-            return width * Spectrum<Alone>::size(n) + Spectrum<Alone>::work_size(n) + kLanes * (2 * n + rotations) +
-                   rotations;
+            return width * Spectrum<Alone>::size(n) + Spectrum<Alone>::work_size(n) + 2 * kLanes * (n + rotations);
         default: return Spectrum<Alone>::size(n) + Spectrum<Alone>::work_size(n) + rotations;
     }
 }

@@ -109,8 +109,7 @@ inline index subspace_map(const SubspaceArgs& g) {
     const double scale = scale_down<Alone>(a, n).v;
     tridiagonal<Alone>(a, n, x);
     reflections<Alone>(a, n, x.beta, vectors);
-    const auto turn = [&](const Rotations<scalar>& r) { rotate<Alone>(r, vectors, stride / kLanes); };
-    if (ql<scalar>(x.d, x.e, n, values + 5 * stride, turn).v != 0) return 0;
+    if (ql_of_rows<Alone>(x.d, x.e, n, vectors, values + 5 * stride).v != 0) return 0;
     for (index i = 0; i < n; ++i) values[i] *= scale;
 
     // Of the largest `most` directions those that are too large, their vectors moved to the front of `a`.
