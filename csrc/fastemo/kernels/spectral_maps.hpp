@@ -10,9 +10,10 @@ namespace fastemo::FASTEMO_NS {
 // How up to eight matrices are gone about: one after the other; side by side; or each by itself but for the recurrences
 // of eigenvalues, which wait for roots and divisions and run side by side.
 enum class Company { alone, beside, apart };
-constexpr index kTogetherFrom = 2;  // matrices; of fewer the recurrences of eight take longer than theirs
-constexpr index kBesideUpTo = 16;   // of larger ones eight fill L1 and their columns fill packs
-constexpr index kApartUpTo = 256;   // of larger ones eight fill memory
+constexpr index kTogetherFrom = 2;       // matrices; of fewer the recurrences of eight take longer than theirs
+constexpr index kBesideUpTo = 16;        // of larger ones eight fill L1 and their columns fill packs
+constexpr index kValuesBesideUpTo = 32;  // eight without vectors, which leaves less to keep
+constexpr index kApartUpTo = 256;        // of larger ones eight fill memory
 
 constexpr double kAsymmetry = 1e-6;  // of a matrix of float32, relative to its largest element
 
@@ -29,7 +30,9 @@ FASTEMO_INLINE index padded_row(index n) { return kLanes * Alone::packs(n); }
 
 FASTEMO_INLINE Company company(const MatrixJob& job, index width) {
     if (width < kTogetherFrom || job.n > kApartUpTo) return Company::alone;
-    return job.n <= kBesideUpTo ? Company::beside : Company::apart;
+    const bool vectors = job.what == MatrixJob::function || job.what == MatrixJob::tangent;
+    const index beside = vectors || width < kLanes ? kBesideUpTo : kValuesBesideUpTo;
+    return job.n <= beside ? Company::beside : Company::apart;
 }
 
 template <class M>
