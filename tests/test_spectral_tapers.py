@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.signal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastemo as fe
@@ -120,6 +121,22 @@ def test_welch_of_many_short_segments_of_one_signal(x):
     wanted = [density[:, (f >= lo) & (f < hi)].sum(axis=-1) * f[1] for lo, hi in BANDS.values()]
     assert_allclose(power, np.stack(wanted, axis=-1), rtol=RTOL)
     assert_array_equal(band_power(long[0], FS, BANDS, "welch", nperseg=300, noverlap=250), power[0])
+
+
+@pytest.mark.parametrize(
+    ("nperseg", "noverlap"), [(256, 128), (100, 50), (51, 34), (60, 0), (64, 56), (9, 8), (640, 0)]
+)
+def test_welch_of_segments_read_in_any_way(x, nperseg, noverlap):
+    """Stretches that segments share, segments apart, samples apart: the mean that is taken off has the same bits."""
+    f, p = fe.signal.welch(x, FS, nperseg=nperseg, noverlap=noverlap)
+    bands = {"all": (f[1], FS / 2)}
+    power = band_power(x, FS, bands, "welch", nperseg=nperseg, noverlap=noverlap)
+    for view in layouts(x):
+        assert_array_equal(fe.signal.welch(view, FS, nperseg=nperseg, noverlap=noverlap)[1], p)
+        assert_array_equal(band_power(view, FS, bands, "welch", nperseg=nperseg, noverlap=noverlap), power)
+    assert_array_equal(fe.signal.welch(x[2], FS, nperseg=nperseg, noverlap=noverlap)[1], p[2])
+    wanted = scipy.signal.welch(x, FS, nperseg=nperseg, noverlap=noverlap)[1]
+    assert_allclose(p, wanted, rtol=1e-9, atol=1e-13 * wanted.max())
 
 
 @pytest.mark.parametrize("n_cycles", [7.0, 2.5, [3.0, 5.0, 7.0]])

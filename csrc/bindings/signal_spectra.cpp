@@ -203,9 +203,8 @@ private:
         const double share = 1 / double(a.n_segments);
         const TaperPlan plan{plan_.fft, plan_.taper, 1, plan_.n_bins};
         const SegmentMeans means(plan_.n_samples, a.hop);
-        const auto mean_of = [&](index s, bool fresh, const double* rows, double* kept) {
-            return plan_.detrend == SegmentPlan::constant ? means.of(s, fresh, spectra, rows, kept) : nullptr;
-        };
+        const bool detrend = plan_.detrend == SegmentPlan::constant,
+                   in_reading = detrend && means.can_read(a.n_segments);
         const index n = plan_.n_samples, size = plan_.n_bins * kLanes;
         const index at_once = std::min(a.n_segments, std::max<index>(1, (kRowsAtOnce - n) / a.hop + 1));
         const index rows_size = (n + (at_once - 1) * a.hop) * kLanes;
@@ -220,10 +219,15 @@ private:
                 const StretchIn lanes = whole_signals(in, group * kLanes);
                 for (index s = 0; s < a.n_segments; s += at_once) {
                     const index count = std::min(at_once, a.n_segments - s);
-                    spectra.read(lanes, a.start + s * a.hop, n + (count - 1) * a.hop, rows);
+                    const index start = a.start + s * a.hop;
+                    if (!in_reading) spectra.read(lanes, start, n + (count - 1) * a.hop, rows);
                     for (index i = 0; i < count; ++i) {
-                        const double* const segment = rows + i * a.hop * kLanes;
-                        const double* const mean = mean_of(s + i, s + i == 0, segment, kept);
+                        double* const segment = rows + i * a.hop * kLanes;
+                        const double* mean = nullptr;
+                        if (in_reading)
+                            mean = means.read(s + i, i == 0, spectra, lanes, start + i * a.hop, segment, kept);
+                        else if (detrend)
+                            mean = means.of(s + i, s + i == 0, spectra, segment, kept);
                         spectra.taper_power(plan, 0, 1, segment, mean, s + i > 0, sums, scratch);
                     }
                 }
@@ -237,8 +241,12 @@ private:
             double* const scratch = kept + means.scratch_size();
             std::fill_n(sums, size, 0.0);
             for_segments_of(in, i, a, [&](const StretchIn& lanes, index, int width) {
-                spectra.read(lanes, a.start, n, rows);
-                spectra.taper_power(plan, 0, 1, rows, mean_of(0, true, rows, kept), false, power, scratch);
+                const double* mean = nullptr;
+                if (detrend)
+                    mean = means.read(0, true, spectra, lanes, a.start, rows, kept);
+                else
+                    spectra.read(lanes, a.start, n, rows);
+                spectra.taper_power(plan, 0, 1, rows, mean, false, power, scratch);
                 for (index k = 0; k < size; k += kLanes)
                     for (int l = 0; l < width; ++l) sums[k] += power[k + l];
             });

@@ -114,9 +114,7 @@ private:
         const SegmentMeans means(n_, hop);
         const index size = 2 * wanted + bands_.n_bands * kLanes + rows_size + means.scratch_size() + tapers_size +
                            spectra().taper_scratch(*plan_.fft);
-        const auto mean_of = [&](index s, bool fresh, const double* rows, double* kept) {
-            return detrend_ ? means.of(s, fresh, spectra(), rows, kept) : nullptr;
-        };
+        const bool in_reading = detrend_ && means.can_read(n_segments);
         const index by_segments = in.count * ((n_segments + kLanes - 1) / kLanes),
                     by_signals = in.groups() * n_segments;
         const double ns = 8 * double(plan_.n_tapers) * double(std::min(by_signals, by_segments)) * fft_ns(n_) *
@@ -130,10 +128,14 @@ private:
                 const StretchIn lanes = whole_signals(in, group * kLanes);
                 for (index s = 0; s < n_segments; s += at_once) {
                     const index count = std::min(at_once, n_segments - s);
-                    spectra().read(lanes, s * hop, n_ + (count - 1) * hop, rows);
+                    if (!in_reading) spectra().read(lanes, s * hop, n_ + (count - 1) * hop, rows);
                     for (index i = 0; i < count; ++i) {
-                        const double* const segment = rows + i * hop * kLanes;
-                        const double* const mean = mean_of(s + i, s + i == 0, segment, kept);
+                        double* const segment = rows + i * hop * kLanes;
+                        const double* mean = nullptr;
+                        if (in_reading)
+                            mean = means.read(s + i, i == 0, spectra(), lanes, (s + i) * hop, segment, kept);
+                        else if (detrend_)
+                            mean = means.of(s + i, s + i == 0, spectra(), segment, kept);
                         if (!add(segment, mean, s + i > 0, power, scratch)) converged = false;
                     }
                 }
@@ -149,8 +151,12 @@ private:
                 for (index s = 0; s < n_segments; s += kLanes) {
                     segment_lanes(in, n_segments, hop, i * n_segments + s, lanes);
                     const int width = int(std::min(kLanes, n_segments - s));
-                    spectra().read(lanes, 0, n_, rows);
-                    add(rows, mean_of(0, true, rows, kept), false, power, scratch);
+                    const double* mean = nullptr;
+                    if (detrend_)
+                        mean = means.read(0, true, spectra(), lanes, 0, rows, kept);
+                    else
+                        spectra().read(lanes, 0, n_, rows);
+                    add(rows, mean, false, power, scratch);
                     for (index k = 0; k < wanted; k += kLanes)
                         for (int l = 0; l < width; ++l) total[k] += power[k + l];
                 }

@@ -4,6 +4,7 @@
 // the width of the vectors changes a bit.
 #pragma once
 
+#include "../base/lanes.hpp"
 #include "fft_convolution.hpp"
 #include "rows.hpp"
 
@@ -50,6 +51,10 @@ struct Lanes {
     Lanes(const Samples& in, index c, index end) : stride(in.sample_stride) {
         for (index l = 0; l < W; ++l)
             channel[l] = static_cast<const char*>(in.data) + (c + l < end ? c + l : end - 1) * in.channel_stride;
+    }
+    // Lanes [l, l + W) of a group, from sample s on.
+    Lanes(const LanesIn& in, index l, index s) : stride(in.stride) {
+        for (index k = 0; k < W; ++k) channel[k] = in.at[l + k] + s * in.stride;
     }
     FASTEMO_INLINE const In* at(index l, index i) const { return reinterpret_cast<const In*>(channel[l] + i * stride); }
     // One sample of every channel.

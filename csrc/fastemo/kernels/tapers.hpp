@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fft.hpp"
+#include "stretches.hpp"
 
 namespace fastemo::FASTEMO_NS {
 
@@ -12,6 +13,45 @@ inline void row_sum(const double* rows, index n, double* sum) {
         sum_of_rows<vd>(n, [&](index i) FASTEMO_INLINE_LAMBDA { return vd::load(rows + i * kLanes + c); })
             .total()
             .store(sum + c);
+}
+
+template <class T>
+FASTEMO_INLINE void read_and_sum_as(const StretchIn& in, index s, index n, double* rows, double* sum) {
+    constexpr index W = vd::width;
+    for (index l = 0; l < kLanes; l += W) {
+        const Lanes<vd, T> lanes(in, l, s);
+        RunningSum<vd> running;
+        index i = 0;
+        const auto put = [&](vd x, index k) FASTEMO_INLINE_LAMBDA {
+            running.sum[k] = running.sum[k] + x;
+            x.store(rows + (i + k) * kLanes + l);
+        };
+        for (; i + kLanes <= n; i += kLanes) {
+            FASTEMO_UNROLL
+            for (index q = 0; q < kLanes; q += W) {
+                vd r[W];
+                load_square(lanes, i + q, r);
+                FASTEMO_UNROLL
+                for (index k = 0; k < W; ++k) put(r[k], q + k);
+            }
+        }
+        for (index k = 0; i + k < n; ++k) put(lanes.row(i + k), k);
+        running.total().store(sum + l);
+    }
+}
+
+// Rows [s, s + n) and, with the bits of row_sum, their sum: while they are in registers it costs next to nothing.
+inline void read_and_sum(const StretchIn& in, index s, index n, double* rows, double* sum) {
+    bool whole = in.stride == (in.dtype == Dtype::f64 ? 8 : 4);
+    for (index l = 0; l < kLanes; ++l) whole &= in.first[l] <= s && s + n <= in.stop[l];
+    if (!whole) {
+        read_stretches(in, s, n, rows);
+        row_sum(rows, n, sum);
+    } else if (in.dtype == Dtype::f64) {
+        read_and_sum_as<double>(in, s, n, rows, sum);
+    } else {
+        read_and_sum_as<float>(in, s, n, rows, sum);
+    }
 }
 
 // After the first pass: power[k] += or = |X_k|^2 of a native of lanes

@@ -54,6 +54,8 @@ struct SpectraKernels {
     void (*read)(const StretchIn& in, index s, index n, double* rows);
     // Over n rows, with the bits of eight running sums.
     void (*row_sum)(const double* rows, index n, double* sum);
+    // Both at once.
+    void (*read_and_sum)(const StretchIn& in, index s, index n, double* rows, double* sum);
     // power[k] += or = sum of |X_k|^2 over tapers [t0, t1), of rows less `mean` (one row) if there is one; scratch:
     // taper_scratch() doubles
     void (*taper_power)(const TaperPlan& plan, index t0, index t1, const double* rows, const double* mean, bool add,

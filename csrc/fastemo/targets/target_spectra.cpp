@@ -10,9 +10,9 @@ namespace fastemo::FASTEMO_NS {
 
 extern const SpectraKernels spectra_table;
 const SpectraKernels spectra_table = {
-    read_stretches, row_sum,       taper_power,      taper_scratch,     adaptive_power,  scale_rows,
-    band_sums,      subtract_mean, wavelet_spectrum, wavelet_transform, wavelet_scratch, pair_power,
-    pair_power_sum, take_pairs,    sliding_add,      sliding_bands,
+    read_stretches, row_sum,        read_and_sum,  taper_power,      taper_scratch,     adaptive_power,
+    scale_rows,     band_sums,      subtract_mean, wavelet_spectrum, wavelet_transform, wavelet_scratch,
+    pair_power,     pair_power_sum, take_pairs,    sliding_add,      sliding_bands,
 };
 
 }  // namespace fastemo::FASTEMO_NS
