@@ -116,9 +116,15 @@ inline bool overlaps_partly(const ArrayView& a, const ArrayView& b) {
 
 // A new float64 array (..., last) for signals (..., n), or the one given.
 inline py::object result_array(PyObject* given, const ArrayView& x, index last) {
-    std::vector<index> shape(x.shape, x.shape + x.nd);
+    std::vector<Py_intptr_t> shape(x.shape, x.shape + x.nd);
     shape.back() = last;
-    if (!given || given == Py_None) return py::array_t<double>(shape);
+    if (!given || given == Py_None) {
+        auto& api = py::detail::npy_api::get();
+        PyObject* made = api.PyArray_NewFromDescr_(api.PyArray_Type_, py::dtype::of<double>().release().ptr(), x.nd,
+                                                   shape.data(), nullptr, nullptr, 0, nullptr);
+        if (!made) throw py::error_already_set();
+        return py::reinterpret_steal<py::object>(made);
+    }
     const ArrayView out = view_of(given, "out");
     bool fits = out.nd == x.nd && out.dtype == Dtype::f64 && out.contiguous() && out.writeable;
     for (int d = 0; fits && d < x.nd; ++d) fits = out.shape[d] == shape[std::size_t(d)];

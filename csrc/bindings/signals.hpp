@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "../fastemo/base/buffer.hpp"
@@ -97,19 +98,48 @@ inline StretchIn whole_signals(const Signals& in, index first) {
 // One transform of n samples of a signal, estimated.
 inline double fft_ns(index n) { return 1.0 + 0.1 * double(n) * std::log2(double(n) + 1); }
 
+// Memory that a thread keeps from call to call where it is not much: pages that come and go cost more than a transform.
+class ScratchLoan {
+public:
+    explicit ScratchLoan(index size) {
+        if (size <= kMostKept) {
+            memory_ = std::exchange(kept(), Buffer<double>());
+            if (memory_.size() < size) memory_ = Buffer<double>(size);
+        } else {
+            memory_ = Buffer<double>(size, Buffer<double>::Uncleared());
+        }
+    }
+    ~ScratchLoan() {
+        if (is_kept()) kept() = std::move(memory_);
+    }
+    ScratchLoan(const ScratchLoan&) = delete;
+    ScratchLoan& operator=(const ScratchLoan&) = delete;
+
+    bool is_kept() const { return memory_.size() <= kMostKept; }
+    double* data() const { return memory_.data(); }
+
+private:
+    static constexpr index kMostKept = 1 << 16;  // doubles
+    static Buffer<double>& kept() {
+        thread_local Buffer<double> memory;
+        return memory;
+    }
+    Buffer<double> memory_;
+};
+
 // Calls work(part, scratch) for all parts, each thread with `scratch` doubles of its own; without the GIL where the work,
 // estimated at `ns`, is worth it.
 template <class F>
 void for_parts(index parts, int threads, double ns, index scratch, const F& work) {
     threads = int(std::min<index>(threads, std::max<index>(parts, 1)));
     const index each = round_up(scratch, kLanes);
-    const Buffer<double> memory(each * threads, Buffer<double>::Uncleared());
-    std::vector<char> cleared(std::size_t(threads), 0);
+    ScratchLoan memory(each * threads);
+    std::vector<char> cleared(std::size_t(memory.is_kept() ? 0 : threads), 0);
     const auto run = [&] {
         const DenormalScope flush;
         share(parts, threads, ns, [&](index part, int thread) {
             double* const scratch = memory.data() + thread * each;
-            if (!cleared[std::size_t(thread)]) {  // pages come to the thread that uses them
+            if (!memory.is_kept() && !cleared[std::size_t(thread)]) {  // pages come to the thread that uses them
                 std::fill_n(scratch, each, 0.0);
                 cleared[std::size_t(thread)] = 1;
             }

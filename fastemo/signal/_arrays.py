@@ -25,6 +25,7 @@ __all__ = [
 # Functions of scipy.signal that something else now stands in for.
 ORIGINALS: dict[str, Callable[..., Any]] = {}
 
+_DOUBLE = np.dtype(np.float64)
 _TAKEN = (np.ndarray, np.generic, list, tuple, float, int)
 
 
@@ -74,7 +75,8 @@ def floats(
 
 
 def _is_plain(a: np.ndarray) -> bool:
-    return a.dtype.char in "fd" and a.dtype.isnative and a.flags.aligned
+    dtype = a.dtype
+    return (dtype is _DOUBLE or (dtype.char in "fd" and dtype.isnative)) and a.flags.aligned
 
 
 def _as_float(a: np.ndarray, least: Any) -> np.ndarray:
@@ -101,6 +103,8 @@ def is_smooth(n: int) -> bool:
 
 def check_threads(threads: Any) -> int:
     """`threads` as an int of at least 1."""
+    if type(threads) is int and threads >= 1:
+        return threads
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise ValueError(f"threads must be a whole number of at least 1, got {threads!r}")
     return int(threads)

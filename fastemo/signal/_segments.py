@@ -73,14 +73,14 @@ def asked_of(
     "cross", its root.
     """
     arrays = floats(x, at_least=np.float32)
-    along = whole(axis)
+    along = axis if type(axis) is int else whole(axis)
     if core is None or arrays is None or not isinstance(along, int):
         return None
     signals = arrays[0]
     if (
         not -signals.ndim <= along < signals.ndim
         or signals.size == 0
-        or getattr(x, "dtype", None) == np.float16
+        or (signals is not x and getattr(x, "dtype", None) == np.float16)
     ):
         return None
     n = signals.shape[along]

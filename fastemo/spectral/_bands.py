@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ _OPTIONS = {
     "morlet": ("detrend", "n_cycles"),
     "filterbank": ("order",),
 }
+# Of each method: what picks the options of the others, and what these are where they are left alone.
+_OF_OTHERS: dict[str, tuple[Any, tuple[Any, ...]]] = {}
+for _method, _own in _OPTIONS.items():
+    _at = [i for i, name in enumerate(_DEFAULTS) if name not in _own]
+    _OF_OTHERS[_method] = itemgetter(*_at), itemgetter(*_at)(tuple(_DEFAULTS.values()))
 
 
 def band_power(
@@ -155,9 +161,11 @@ def band_power(
     if method not in _OPTIONS:
         check_in("method", method, METHODS)
     given = (taper, detrend, nperseg, noverlap, bandwidth, weights, n_cycles, order)
-    for (name, default), value in zip(_DEFAULTS.items(), given):
-        if value is not default and value != default and name not in _OPTIONS[method]:
-            only("method", method, **{name: (value, default)})
+    of_others, defaults = _OF_OTHERS[method]
+    if of_others(given) != defaults:
+        for name, default, value in zip(_DEFAULTS, _DEFAULTS.values(), given):
+            if name not in _OPTIONS[method]:
+                only("method", method, **{name: (value, default)})
     if log and db:
         raise ValueError("log=True and db=True ask for two scales: choose one")
     n, n_threads = x.shape[-1], number_of_threads(threads)
@@ -295,6 +303,8 @@ def _bins(bands: Bands, n: int, sfreq: float, taper: Any, detrend: Any) -> tuple
 
 def _segments(n: int, nperseg: Any, noverlap: Any) -> tuple[int, int]:
     """Length of segments, and samples from one to the next."""
+    if type(nperseg) is int and noverlap is None and 1 <= nperseg <= n:
+        return nperseg, nperseg - nperseg // 2
     length = min(256, n) if nperseg is None else nperseg
     if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or not 1 <= length <= n:
         raise ValueError(f"nperseg must be from 1 to the {n} samples of x, got {length!r}")

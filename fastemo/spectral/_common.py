@@ -30,10 +30,12 @@ FLOOR_SHARE = 1e-12
 # What is designed for more samples than this is not kept for the next call: it fills memory.
 KEPT = 1 << 16
 
+_DOUBLE = np.dtype(np.float64)
+
 
 def signals(x: Any) -> np.ndarray:
     """`x` as an aligned float32 or float64 array of at least one sample; nothing is copied that need not be."""
-    if type(x) is not np.ndarray or x.dtype.char not in "df" or not x.dtype.isnative or not x.flags.aligned:
+    if type(x) is not np.ndarray or not _is_plain(x.dtype) or not x.flags.aligned:
         if np.ma.isMaskedArray(x):
             raise TypeError("x is a masked array, expected a plain one: use x.filled(np.nan)")
         x = np.asarray(x)
@@ -46,7 +48,13 @@ def signals(x: Any) -> np.ndarray:
     return x
 
 
+def _is_plain(dtype: np.dtype) -> bool:
+    return dtype is _DOUBLE or (dtype.char in "df" and dtype.isnative)
+
+
 def number_of_threads(threads: Any) -> int:
+    if type(threads) is int and threads >= 1:
+        return threads
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise ValueError(f"threads must be a whole number of at least 1, got {threads!r}")
     return int(threads)
