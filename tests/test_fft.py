@@ -94,6 +94,18 @@ def test_every_signal_is_on_its_own(n_signals, n, random):
 
 
 @needs_core
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_or_two_signals_have_the_bits_of_many(n, dtype):
+    """They are transformed one by one, with lanes within the signal."""
+    x = signals(n, 16, dtype)
+    bins = fe.spectral.rfft(x)
+    for few in (x[3:4], x[7:9], np.asfortranarray(x)[3:4], np.repeat(x, 3, axis=1)[7:9, ::3]):
+        np.testing.assert_array_equal(fe.spectral.rfft(few), bins[3:4] if len(few) == 1 else bins[7:9])
+    np.testing.assert_array_equal(fe.spectral.rfft(x[:10]), bins[:10])
+
+
+@needs_core
 def test_threads_do_not_change_a_bit():
     x = signals(1000, 300)
     np.testing.assert_array_equal(fe.spectral.rfft(x, threads=3), fe.spectral.rfft(x))
@@ -150,6 +162,8 @@ for n in (7, 96, 250, 512, 1000, 1001, 1009):
     x = rng.standard_normal((11, n))
     digest.update(fe.spectral.rfft(x).tobytes())
     digest.update(fe.spectral.rfft(x.astype(np.float32)).tobytes())
+    digest.update(fe.spectral.rfft(x[0]).tobytes())
+    digest.update(fe.spectral.rfft(x[0].astype(np.float32)).tobytes())
     if n > 90:
         digest.update(fe.spectral.band_power(x, 200, {"b": (8, 30), "g": (30, 50)}).tobytes())
 print(digest.hexdigest())

@@ -10,6 +10,7 @@
 #include "../fastemo/base/denormal.hpp"
 #include "../fastemo/engine/pool.hpp"
 #include "../fastemo/targets/kernels.hpp"
+#include "../fastemo/targets/spectra_kernels.hpp"
 #include "arrays.hpp"
 #include "plans.hpp"
 
@@ -167,9 +168,17 @@ PyMethodDef band_power_compute_def = {"compute",
                                       reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(band_power_compute)),
                                       METH_FASTCALL | METH_KEYWORDS, nullptr};
 
-template <class T, class Kernel>
+// How many of so many signals, the last ones, are transformed one by one: what is left over when the others have filled
+// the lanes, if it is so little that most of them would idle. It changes no bit.
+template <class T>
+index one_by_one(const FftPlan<T>& plan, index n_signals) {
+    const index lanes = kernels().vector_bytes / index(sizeof(T)), left = n_signals % lanes;
+    return left <= 2 && 4 * left <= lanes && !plan.convolution ? left : 0;
+}
+
+template <class T, class Kernel, class OneByOne>
 py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::object& given, int threads,
-                   Kernel kernel) {
+                   Kernel kernel, OneByOne one_kernel) {
     using Complex = py::array_t<std::complex<T>, py::array::c_style>;
     const index n_bins = shape.back();
     if (!given.is_none()) {
@@ -188,9 +197,15 @@ py::object rfft_as(const Signals& x, const std::vector<index>& shape, const py::
                [&](index batch, index row, index rows) {
                    Samples in = x.batch(batch);
                    in.data = static_cast<const char*>(in.data) + row * in.channel_stride;
-                   const SamplesOut to{bins + 2 * n_bins * (batch * x.rows + row), in.dtype,
-                                       2 * n_bins * index(sizeof(T)), 2 * index(sizeof(T))};
-                   kernel(fft->plan(), in, rows, to, thread_scratch<T>(fft->scratch_size()), 0, padded(rows));
+                   SamplesOut to{bins + 2 * n_bins * (batch * x.rows + row), in.dtype, 2 * n_bins * index(sizeof(T)),
+                                 2 * index(sizeof(T))};
+                   const index ones = one_by_one(fft->plan(), rows), together = rows - ones;
+                   T* const scratch = thread_scratch<T>(std::max(fft->scratch_size(), fft->plan().rows + x.n));
+                   if (together > 0) kernel(fft->plan(), in, together, to, scratch, 0, padded(together));
+                   if (ones == 0) return;
+                   in.data = static_cast<const char*>(in.data) + together * in.channel_stride;
+                   to.data = static_cast<char*>(to.data) + together * to.channel_stride;
+                   one_kernel(fft->plan(), in, ones, to, scratch);
                });
     return out;
 }
@@ -203,8 +218,10 @@ py::object rfft(const py::object& x, const py::object& out, int threads) {
                std::string(py::str(x.attr("shape"))));
     std::vector<index> shape(v.shape, v.shape + v.nd);
     shape.back() = shape.back() / 2 + 1;
-    if (v.dtype == Dtype::f64) return rfft_as<double>(Signals(v), shape, out, threads, kernels().rfft_f64);
-    return rfft_as<float>(Signals(v), shape, out, threads, kernels().rfft_f32);
+    const Kernels& k = kernels();
+    if (v.dtype == Dtype::f64)
+        return rfft_as<double>(Signals(v), shape, out, threads, k.rfft_f64, k.spectra->rfft_one_by_one_f64);
+    return rfft_as<float>(Signals(v), shape, out, threads, k.rfft_f32, k.spectra->rfft_one_by_one_f32);
 }
 
 }  // namespace

@@ -89,6 +89,13 @@ struct SpectraKernels {
     // The cosine and sine are those of the angle of the window's first sample.
     void (*sliding_bands)(const SlidingBands& bands, double cosine, double sine, const double* sums, index stride,
                           double* out, index out_stride, index c0, index c1);
+
+    // As rfft_f64 and rfft_f32 (kernels.hpp), to the bit, for signals so few that lanes would idle; not for convolutions.
+    // scratch: rows + n values
+    void (*rfft_one_by_one_f64)(const FftPlan<double>& plan, const Samples& in, index n_channels, const SamplesOut& out,
+                                double* scratch);
+    void (*rfft_one_by_one_f32)(const FftPlan<float>& plan, const Samples& in, index n_channels, const SamplesOut& out,
+                                float* scratch);
 };
 
 }  // namespace fastemo
