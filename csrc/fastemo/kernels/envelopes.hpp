@@ -35,6 +35,7 @@ FASTEMO_INLINE void put_correlations(const EnvelopeArgs& a, index x, index c, vd
 
 struct EnvelopeSums {
     static constexpr int kSums = 5, kRows = FASTEMO_VECTOR_BYTES == 64 ? 4 : 2;
+    static constexpr bool kPaired = false;
     static constexpr Third kThird = Third::both;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
     template <class X>

@@ -52,6 +52,7 @@ enum class Third { none, both, first };
 struct ProductSums {
     static constexpr int kSums = 3, kRows = 4;
     using Within = ProductSums;
+    static constexpr bool kPaired = false;
     static constexpr Third kThird = Third::none;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
     template <class X>
@@ -73,6 +74,7 @@ struct ProductSums {
 struct SquareSums {
     static constexpr int kSums = 3, kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 4;
     using Within = ProductSums;
+    static constexpr bool kPaired = false;
     static constexpr Third kThird = Third::first;
     static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, y.re - y.im}; }
     template <class X>
@@ -85,6 +87,20 @@ struct SquareSums {
         const vd zero = vd::all(0), re = s[0] + s[1], im = (s[2] - s[0]) + s[1];
         return units ? CrossSums{zero, zero, re, im, zero, zero, zero}
                      : CrossSums{re, im, zero, zero, zero, zero, zero};
+    }
+};
+
+// The same of signals of like size, two samples at a time: x1 y1 + x2 y2 = (x1 + y2)(x2 + y1) - x1 x2 - y1 y2 (Winograd 1968)
+// has half of the products, and its additions go to pipes of their own. What is taken off belongs to one signal each and
+// is summed once (own_products); where one signal were much larger it would bury the other.
+struct PairedSums : SquareSums {
+    static constexpr int kRows = FASTEMO_VECTOR_BYTES == 64 ? 8 : 2;  // the parts of two samples need registers too
+    static constexpr bool kPaired = true;
+    static FASTEMO_INLINE void add_two(const OneOfTile& x1, const OneOfTile& x2, const Parts& y1, const Parts& y2,
+                                       vd* s) {
+        s[0] = fma(x1.re() + y2.re, x2.re() + y1.re, s[0]);
+        s[1] = fma(x1.im() + y2.im, x2.im() + y1.im, s[1]);
+        s[2] = fma(x2.third(), y2.third, fma(x1.third(), y1.third, s[2]));
     }
 };
 
@@ -103,6 +119,7 @@ template <bool kSign>
 struct ImaginarySums {
     static constexpr int kSums = 2 + kSign, kRows = FASTEMO_VECTOR_BYTES == 64 && !kSign ? 8 : 4;
     using Within = ImaginarySums;
+    static constexpr bool kPaired = false;
     static constexpr Third kThird = Third::none;
     static FASTEMO_INLINE Parts second(Parts y) { return y; }
     template <class X>
@@ -121,6 +138,7 @@ struct ImaginarySums {
 struct AllSums {
     static constexpr int kSums = 6, kRows = 2;
     using Within = AllSums;
+    static constexpr bool kPaired = false;
     static constexpr Third kThird = Third::both;
     static FASTEMO_INLINE Parts second(Parts y) { return {y.re, y.im, kept(y.third)}; }
     template <class X>
@@ -145,6 +163,14 @@ FASTEMO_INLINE const double* panel_of(const PairPanelsArgs& a, index c) {
 // Adds n samples of first signals x, x + 1, .. against a native of second ones.
 template <class F>
 FASTEMO_INLINE void add_tile(const double* x, const double* y, index n, index row, vd (&s)[F::kRows][F::kSums]) {
+    if constexpr (F::kPaired)
+        for (; n > 1; n -= 2, x += 2 * row, y += 2 * row) {
+            const Parts one = F::second({vd::load(y), vd::load(y + kLanes), vd::all(0)});
+            const Parts two = F::second({vd::load(y + row), vd::load(y + row + kLanes), vd::all(0)});
+            FASTEMO_UNROLL
+            for (int r = 0; r < F::kRows; ++r)
+                F::add_two(OneOfTile{x + r, x + r}, OneOfTile{x + row + r, x + row + r}, one, two, s[r]);
+        }
     const double* same = same_but_unknown(x);
     for (index i = 0; i < n; ++i, x += row, same += row, y += row) {
         const Parts second = F::second(
@@ -234,14 +260,30 @@ FASTEMO_INLINE void measures_within(const PairPanelsArgs& a, const double* inver
     }
 }
 
+// What PairedSums have too much of, one channel's share, less: sums of products of the parts of two samples, over those of
+// a panel that make two. `own` has a row of channels for each of the parts.
+FASTEMO_INLINE void add_own_products(const double* z, index n, index row, double* own, index stride) {
+    vd re = vd::load(own), im = vd::load(own + stride);
+    for (; n > 1; n -= 2, z += 2 * row) {
+        re = fma(-vd::load(z), vd::load(z + row), re);
+        im = fma(-vd::load(z + kLanes), vd::load(z + row + kLanes), im);
+    }
+    re.store(own);
+    im.store(own + stride);
+}
+
 // Measures of row r against channels [c, c + W), as far as they are before it.
 template <class F>
-FASTEMO_INLINE void panel_measures(const PairPanelsArgs& a, const double* inverse_root, index r, index c,
-                                   const double* sums) {
+FASTEMO_INLINE void panel_measures(const PairPanelsArgs& a, const double* inverse_root, const double* own, index stride,
+                                   index r, index c, const double* sums) {
     constexpr index W = vd::width;
     vd s[F::kSums];
     FASTEMO_UNROLL
     for (int k = 0; k < F::kSums; ++k) s[k] = vd::load(sums + k * W);
+    if constexpr (F::kPaired) {
+        FASTEMO_UNROLL
+        for (int k = 0; k < 2; ++k) s[k] = s[k] + (vd::all(own[k * stride + r]) + vd::load(own + k * stride + c));
+    }
     double values[9 * W];  // eight measures, one of them in two parts
     add_measures<true, true>(a.measures, a.total, F::sums(s, a.units),
                              vd::all(inverse_root[r]) * vd::load(inverse_root + c), true, false, 1.0, values, W,
@@ -294,9 +336,12 @@ FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
     constexpr index W = vd::width;
     using Within = typename F::Within;
     const index stride = (a.n_channels + kLanes - 1) / kLanes * kLanes;
-    double *const powers = a.sums, *const sums = powers + stride;
+    double *const powers = a.sums, *const own = powers + stride, *const sums = own + (F::kPaired ? 2 : 0) * stride;
     constexpr unsigned of_power = 1u << CrossArgs::coh | 1u << CrossArgs::cohy | 1u << CrossArgs::imcoh;
     if (a.measures & of_power) add_powers(a, powers);
+    if constexpr (F::kPaired)
+        for (index c = 0; c < a.n_channels; c += W)
+            add_own_products(panel_of(a, c), a.n, a.parts * kLanes, own + c, stride);
     visit_pairs<F>(
         a.n_channels, 0, a.n_channels, sums,
         [&](index c, double* at) FASTEMO_INLINE_LAMBDA { pairs_within<Within>(a, c, at); },
@@ -313,7 +358,7 @@ FASTEMO_INLINE void pair_panels_of(const PairPanelsArgs& a) {
         [&](index r0, index c, double* at, auto kind) FASTEMO_INLINE_LAMBDA {
             using Kind = decltype(kind);
             for (index r = r0; r < r0 + Kind::kRows && r < a.n_channels; ++r, at += Kind::kSums * W)
-                if (c < r) panel_measures<Kind>(a, powers, r, c, at);
+                if (c < r) panel_measures<Kind>(a, powers, own, stride, r, c, at);
         });
 }
 
@@ -326,7 +371,8 @@ FASTEMO_INLINE auto with_panel_sums(unsigned measures, Call&& call) {
     constexpr unsigned weighted = 1u << CrossArgs::wpli | 1u << CrossArgs::imcoh;
     constexpr unsigned signs = weighted | 1u << CrossArgs::pli | 1u << CrossArgs::dpli;
     const auto only = [&](unsigned set) { return (measures & ~set) == 0; };
-    if (only(plv) || only(coh)) return call(SquareSums());
+    if (only(plv)) return call(PairedSums());
+    if (only(coh)) return call(SquareSums());
     if (only(phase) || only(cross)) return call(ProductSums());
     if (only(weighted)) return call(ImaginarySums<false>());
     if (only(signs)) return call(ImaginarySums<true>());
@@ -350,12 +396,12 @@ inline void panel_of_pairs(const double* pairs, index n, index step, AnalyticArg
             store_analytic(vd::load(pairs + c), vd::load(pairs + kLanes + c), form, panel + c, kLanes);
 }
 
-// Values of `sums`: powers, then those of the tiles in the order in which they come.
+// Values of `sums`: powers, own products if need be, then those of the tiles in the order in which they come.
 inline index pair_panels_size(index n_channels, unsigned measures) {
     return with_panel_sums(measures, [&](auto sums) {
         using F = decltype(sums);
         constexpr index W = vd::width;
-        index size = (n_channels + kLanes - 1) / kLanes * kLanes;
+        index size = (F::kPaired ? 3 : 1) * ((n_channels + kLanes - 1) / kLanes * kLanes);
         visit_pairs<F>(
             n_channels, 0, n_channels, nullptr, [&](index, double*) { size += kLanes / 2 * F::Within::kSums * W; },
             [&](index, index, double*, auto kind) { size += decltype(kind)::kRows * decltype(kind)::kSums * W; });
