@@ -96,6 +96,11 @@ class UserFunction:
         given = {"sfreq": sfreq, "out": out}
         result = self.python(x, **{name: given[name] for name in self.takes})
         if "out" not in self.takes:
+            if result is None or np.ndim(result) > 0 or isinstance(result, str):
+                what = "nothing" if result is None else repr(result) if np.ndim(result) == 0 else "an array"
+                raise TypeError(
+                    f"it returns {what}, expected one number: return that, or write several to out"
+                )
             out[0] = result
         return out
 

@@ -367,3 +367,28 @@ class TestRefusals:
     def test_a_place_before_the_window(self):
         with pytest.raises(ValueError, match="needs windows"):
             fe.Pipeline([slopes, WINDOW])
+
+
+def _returns_nothing(x):
+    x.mean()
+
+
+def _returns_text(x):
+    return "large"
+
+
+def _returns_all(x):
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [(_returns_nothing, "nothing"), (_returns_text, "'large'"), (_returns_all, "an array")],
+)
+def test_what_is_no_number_is_said_to_be_none(function, what):
+    stage = fe.feature(function)
+    pipe = fe.Pipeline([fe.Window(1, hop=0.5), stage], sfreq=100, ch_names=["Fz"])
+    with pytest.raises(
+        ValueError, match=f"returns {what}, expected one number: return that, or write several to out"
+    ):
+        pipe.engine()
