@@ -216,6 +216,11 @@ def test_designs_are_kept_by_value(x):
 @pytest.mark.parametrize(
     ("options", "error", "fragment"),
     [
+        (
+            {"x": np.ones((2, 9)), "method": "filterbank"},
+            ValueError,
+            "less than one cycle of the band .* at least",
+        ),
         ({"bands": {"gamma": (31, 126)}}, ValueError, "beyond the Nyquist frequency 125 Hz"),
         ({"bands": {"low": (8.1, 8.4)}}, ValueError, "none in the band 'low' .* use a window of at least"),
         ({"bands": {"back": (14, 8)}}, ValueError, r"must have lo < hi, got \(14, 8\)"),

@@ -166,6 +166,16 @@ def test_libeer_needs_enough_samples(x):
         differential_entropy(x[:, :20], FS, {"a": (8, 14)}, "libeer")
 
 
+@pytest.mark.parametrize("definition", ["gauss", "torcheeg"])
+def test_bands_need_a_cycle(x, definition):
+    bands = {"delta": (1, 4), "alpha": (8, 14)}
+    with pytest.raises(
+        ValueError, match=r"less than one cycle of the band 'delta' .* at least 0.25 s.*min_length"
+    ):
+        differential_entropy(x[:, : int(FS) // 4 - 1], FS, bands, definition)
+    assert np.isfinite(differential_entropy(x[:, : int(FS) // 4], FS, bands, definition)).all()
+
+
 def outputs(stage, x, length=1.5, hop=0.5):
     names = [f"ch{c}" for c in range(len(x))]
     pipe = fe.Pipeline([fe.Window(length, hop), stage], sfreq=FS, ch_names=names, check_unit=False)

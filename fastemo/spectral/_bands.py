@@ -27,6 +27,7 @@ from fastemo.spectral._common import (
     FLOOR_UV2,
     KEPT,
     Bands,
+    check_cycle,
     count,
     designed,
     into,
@@ -187,7 +188,8 @@ def band_power(
         plan = designed(wavelet_band_plan, bands, n, sfreq, n_cycles, detrend, keep=n <= KEPT)
         power = plan.compute(x, 2, 1, out, n_threads)
     else:
-        sos, zi = designed(_bank, bands, sfreq, order)
+        sos, zi, names, edges = designed(_bank, bands, sfreq, order)
+        check_cycle(n, sfreq, names, edges)
         power = _bank_power(x, sos, zi, n_threads)
     if relative:
         total = power.sum(axis=-1, keepdims=True)
@@ -217,7 +219,8 @@ def min_length(
     "multitaper": every band must hold a frequency of the DFT; "multitaper": and be as wide as the smoothing, by
     default 8 over the length of the window; "morlet": the longest wavelet, ten standard deviations, must fit;
     "filterbank": the filters must have filled, to all but 1e-6 of their energy. The same rules say when
-    `band_power` refuses: where a band holds no frequency, or a wavelet does not fit.
+    `band_power` refuses: where a band holds no frequency, a wavelet does not fit, or a filter bank gets less than a
+    cycle of a band's upper edge.
 
     Parameters
     ----------
@@ -314,14 +317,16 @@ def _segments(n: int, nperseg: Any, noverlap: Any) -> tuple[int, int]:
     return int(length), int(length - overlap)
 
 
-def _bank(bands: Bands, sfreq: float, order: int) -> tuple[np.ndarray, np.ndarray]:
+def _bank(
+    bands: Bands, sfreq: float, order: int
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
     order = count("order", order)
     names, limits = check_bands(bands, check_positive("sfreq", sfreq, unit="Hz"))
     sos = [
         butterworth(sfreq, lo, hi, order, f"the band {name!r}")
         for name, (lo, hi) in zip(names, limits.tolist())
     ]
-    return np.array(sos), np.array([first_sample_state(s) for s in sos])
+    return np.array(sos), np.array([first_sample_state(s) for s in sos]), names, limits
 
 
 def _bank_power(x: np.ndarray, sos: np.ndarray, zi: np.ndarray, threads: int) -> np.ndarray:

@@ -13,6 +13,7 @@ __all__ = [
     "FLOOR_UV2",
     "KEPT",
     "Bands",
+    "check_cycle",
     "count",
     "designed",
     "into",
@@ -31,6 +32,17 @@ FLOOR_SHARE = 1e-12
 KEPT = 1 << 16
 
 _DOUBLE = np.dtype(np.float64)
+
+
+def check_cycle(n: int, sfreq: float, names: Sequence[str], edges: np.ndarray) -> None:
+    """Refuse a filter bank over samples in which a band cannot go up and down once, as an FFT refuses them."""
+    k = int(np.argmin(edges[:, 1]))
+    lo, hi = edges[k].tolist()
+    if n * hi < sfreq * (1 - 1e-12):
+        raise ValueError(
+            f"{n / sfreq:g} s are less than one cycle of the band {names[k]!r} ({lo:g}-{hi:g} Hz): pass at least "
+            f"{1 / hi:g} s; fastemo.min_length says how long a window has to be for its power to mean something"
+        )
 
 
 def signals(x: Any) -> np.ndarray:

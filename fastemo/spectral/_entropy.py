@@ -14,6 +14,7 @@ from fastemo.bands import check_bands
 from fastemo.spectral._bands import band_power
 from fastemo.spectral._common import (
     Bands,
+    check_cycle,
     count,
     designed,
     into,
@@ -194,6 +195,7 @@ def _filtered_power(
     threads: int,
 ) -> np.ndarray:
     names, limits = check_bands(bands, sfreq)
+    check_cycle(x.shape[-1], sfreq, names, limits)
     x = x if x.dtype == np.float64 else x.astype(np.float64)
     powers = []
     for name, (lo, hi) in zip(names, limits.tolist(), strict=True):
