@@ -337,9 +337,8 @@ def _gust(b: Any, a: Any, x: np.ndarray, axis: Any, irlen: Any, out: Any, thread
     top, bottom = np.atleast_1d(b), np.atleast_1d(a)
     if top.ndim != 1 or bottom.ndim != 1 or 0 in (top.size, bottom.size) or bottom[0] == 0:
         return NotImplemented
-    if (
-        top.size == bottom.size == 1 and not np.isfinite(x).all()
-    ):  # a gain is the only filter that SciPy gives those
+    # A gain is the only filter that SciPy gives what is not finite.
+    if top.size == bottom.size == 1 and not np.isfinite(x).all():
         return NotImplemented
     length = whole(irlen)
     if not has_axis(x, axis) or not (length is None or (isinstance(length, int) and length > 0)):
